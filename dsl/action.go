@@ -1,0 +1,62 @@
+package dsl
+
+// Action is what the kernel does with a call that a rule matches (seccomp(2),
+// SECCOMP_RET_*). The zero Action means "not set" and is never Allow.
+type Action struct {
+	Kind  Kind      `json:"kind,omitempty"`
+	Errno ErrnoName `json:"errno,omitempty"` // of kind Errno
+	Data  uint16    `json:"data,omitempty"`  // of kinds Trap and Trace
+}
+
+// Kind is the part of an action that the kernel ranks.
+type Kind string
+
+// The kinds, from the most to the least restrictive.
+const (
+	KindKillProcess Kind = "kill process"
+	KindKillThread  Kind = "kill thread"
+	KindTrap        Kind = "trap"
+	KindErrno       Kind = "errno"
+	KindNotify      Kind = "notify"
+	KindTrace       Kind = "trace"
+	KindLog         Kind = "log"
+	KindAllow       Kind = "allow"
+)
+
+// The actions that carry no data.
+var (
+	// Allow lets the call happen.
+	Allow = Action{Kind: KindAllow}
+	// Log lets the call happen and has the kernel log it (since Linux 4.14).
+	Log = Action{Kind: KindLog}
+	// KillProcess ends the process as if by SIGSYS (since Linux 4.14).
+	KillProcess = Action{Kind: KindKillProcess}
+	// KillThread ends the calling thread alone. A Go program that loses a
+	// thread this way hangs; it is here for programs that know better.
+	KillThread = Action{Kind: KindKillThread}
+	// Notify asks a supervisor in user space (since Linux 5.0).
+	Notify = Action{Kind: KindNotify}
+)
+
+// Errno makes the call fail with e and does not execute it.
+func Errno(e ErrnoName) Action { return Action{Kind: KindErrno, Errno: e} }
+
+// Trap sends SIGSYS to the calling thread, with data in si_errno.
+func Trap(data uint16) Action { return Action{Kind: KindTrap, Data: data} }
+
+// Trace hands the call to a ptrace tracer, with data as its event message;
+// without a tracer the call fails with ENOSYS.
+func Trace(data uint16) Action { return Action{Kind: KindTrace, Data: data} }
+
+// For makes the rule that gives action a to the calls named.
+func (a Action) For(calls ...Call) Rule {
+	r := Rule{Action: a, Made: caller()}
+	for _, c := range calls {
+		if c == nil {
+			r.Calls = append(r.Calls, Target{})
+			continue
+		}
+		r.Calls = append(r.Calls, c.targets()...)
+	}
+	return r
+}
