@@ -1,0 +1,15 @@
+// Package tables makes what secgen knows about Linux: the system calls of
+// package dsl/sys, the constants of package dsl/linux, and the tables of package
+// gen/internal/abi.
+//
+// Facts come from two places. golang.org/x/sys/unix, which is generated from the
+// kernel's headers for every GOARCH, gives numbers, constants and errnos; its
+// version is go.mod's. The files under data/ give what it lacks: parameters,
+// their places and widths, and what the kernel has and x/sys has not. Every line
+// there names its source. Adding an architecture means adding lines.
+//
+// Two small commands are built on it: generate writes the files, and headers
+// makes data/constants.tsv from a kernel's source.
+package tables
+
+//go:generate go run ./generate
