@@ -1,0 +1,162 @@
+package tree
+
+import (
+	"errors"
+	"math"
+	"slices"
+
+	"github.com/secgen-dev/secgen/gen/internal/table"
+)
+
+// Build returns the root of a diagram that answers calls as t does.
+func Build(t table.Table) (*Node, error) {
+	ns := &nodes{unique: map[Node]*Node{}}
+	b := newBodies(ns)
+	bad := ns.end(t.BadArch)
+
+	root := bad
+	seen := map[uint32]bool{}
+	var audits []uint32
+	for _, p := range t.Parts {
+		if a := p.Arch.Audit; !seen[a] {
+			seen[a] = true
+			audits = append(audits, a)
+		}
+	}
+	arch := place{table.Arch, math.MaxUint32}
+	for _, audit := range slices.Backward(audits) {
+		n, err := b.numbers(t, audit, bad)
+		if err != nil {
+			return nil, err
+		}
+		root = ns.test(arch, Equal, audit, n, root, arch.load()+1+n.cost)
+	}
+	return root, nil
+}
+
+// numbers decides the calls of one audit value.
+func (b *bodies) numbers(t table.Table, audit uint32, bad *Node) (*Node, error) {
+	var segments []segment
+	for i := range t.Parts {
+		if t.Parts[i].Arch.Audit == audit {
+			segments = append(segments, segmentsOf(&t.Parts[i])...)
+		}
+	}
+	slices.SortFunc(segments, func(a, b segment) int { return int(int64(a.lo) - int64(b.lo)) })
+
+	var runs []run
+	add := func(r run) {
+		if n := len(runs); n > 0 && runs[n-1].to == r.to {
+			runs[n-1].hi = r.hi
+			runs[n-1].weight += r.weight
+			return
+		}
+		runs = append(runs, r)
+	}
+	next := uint64(0)
+	for _, s := range segments {
+		if uint64(s.lo) > next {
+			add(run{span{uint32(next), s.lo - 1}, bad, 0})
+		}
+		to := b.body(b.decision(s))
+		if to == nil {
+			return nil, errors.New("the conditions on one call take too many tests; use fewer masks in one rule")
+		}
+		add(run{s.span, to, s.weight(to)})
+		next = uint64(s.hi) + 1
+	}
+	if next <= math.MaxUint32 {
+		add(run{span{uint32(next), math.MaxUint32}, bad, 0})
+	}
+	return b.ns.search(place{table.Nr, math.MaxUint32}, runs), nil
+}
+
+// segment is numbers of a part to which the same rules apply.
+type segment struct {
+	span
+	part  *table.Part
+	rules []int
+}
+
+// segmentsOf cuts a part's numbers wherever a rule begins or ends.
+func segmentsOf(p *table.Part) []segment {
+	var starts []uint32
+	edge := func(lo, hi uint32) {
+		starts = append(starts, lo)
+		if hi < math.MaxUint32 {
+			starts = append(starts, hi+1)
+		}
+	}
+	for _, r := range p.Numbers {
+		edge(r.Lo, r.Hi)
+	}
+	for _, rule := range p.Rules {
+		for _, r := range rule.Numbers {
+			edge(r.Lo, r.Hi)
+		}
+	}
+	slices.Sort(starts)
+	starts = slices.Compact(starts)
+
+	var segments []segment
+	at := map[uint32]int{} // start to index
+	for i, lo := range starts {
+		hi := uint32(math.MaxUint32)
+		if i+1 < len(starts) {
+			hi = starts[i+1] - 1
+		}
+		for _, r := range p.Numbers {
+			if r.Lo <= lo && hi <= r.Hi {
+				at[lo] = len(segments)
+				segments = append(segments, segment{span: span{lo, hi}, part: p})
+			}
+		}
+	}
+	for i, rule := range p.Rules {
+		for _, r := range rule.Numbers {
+			for k, ok := at[r.Lo]; ok && k < len(segments) && segments[k].hi <= r.Hi; k++ {
+				segments[k].rules = append(segments[k].rules, i)
+			}
+		}
+	}
+	return segments
+}
+
+func (b *bodies) decision(s segment) decision {
+	d := decision{final: b.ns.end(s.part.Default)}
+	for _, i := range s.rules {
+		r := s.part.Rules[i]
+		d.entries = append(d.entries, entry{b.fs.cond(r.Cond), b.ns.end(r.Action)})
+	}
+	return d
+}
+
+// The kernel remembers which numbers are allowed whatever their arguments and
+// does not run the filter for them (kernel/seccomp.c, seccomp_cache_prepare), so
+// the calls that do run it weigh more; those that end the process, least.
+const (
+	runsFilter = 8
+	cached     = 1
+	unusual    = 0.1
+)
+
+const (
+	retAllow       = 0x7fff0000
+	retKillProcess = 0x80000000
+	retKillThread  = 0x00000000
+)
+
+// weight is what the calls of a segment count in the search: each number that
+// a rule names by its kind, and all that no rule names together very little.
+func (s segment) weight(to *Node) float64 {
+	named := slices.ContainsFunc(s.rules, func(i int) bool { return s.part.Rules[i].Source != table.FromNewer })
+	switch {
+	case !named:
+		return unusual
+	case to.IsEnd() && to.Action == retAllow:
+		return cached * (float64(s.hi-s.lo) + 1)
+	case to.IsEnd() && (to.Action == retKillProcess || to.Action == retKillThread):
+		return unusual
+	}
+	return runsFilter * (float64(s.hi-s.lo) + 1)
+}

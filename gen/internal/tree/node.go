@@ -1,0 +1,76 @@
+// Package tree finds the decision diagram that answers a table with few
+// expected tests.
+//
+// Build goes from the outside in: the audit value, then the number, then the
+// argument words of the calls that have conditions, so that no argument is
+// loaded on the way to an action that needs none. At each word the same search
+// runs (search.go): the word's values fall into runs that lead to the same
+// place, and runs are told apart by comparisons. What a condition says of
+// words is in formula.go, how the words of one call are taken in order in
+// body.go. Equal nodes are one node.
+//
+// Nothing here has to be believed: package meaning checks what comes out.
+package tree
+
+import "github.com/secgen-dev/secgen/gen/internal/table"
+
+// Op is how a node tests its word.
+type Op uint8
+
+// The tests: equality and order of the word under the node's mask, or whether
+// the word has any of K's bits.
+const (
+	Equal   Op = iota // word&Mask == K
+	AtLeast           // word&Mask >= K
+	AnyBit            // word&K != 0
+)
+
+// Node is a test with two outcomes, or, where Yes is nil, an end with an action.
+type Node struct {
+	Action  uint32 // SECCOMP_RET_* value of an end
+	Word    table.Word
+	Mask    uint32 // applied before Equal and AtLeast; all ones for none
+	Op      Op
+	K       uint32
+	Yes, No *Node
+
+	cost float64 // expected instructions from here to the end, the loading of Word included
+}
+
+// IsEnd reports whether the node is an action.
+func (n *Node) IsEnd() bool { return n.Yes == nil }
+
+// place is a word under a mask: what A has to hold for a test.
+type place struct {
+	word table.Word
+	mask uint32
+}
+
+func (n *Node) place() place { return place{n.Word, n.Mask} }
+
+// nodes makes nodes and keeps them unique.
+type nodes struct {
+	unique map[Node]*Node
+}
+
+func (ns *nodes) end(action uint32) *Node { return ns.intern(Node{Action: action, cost: 1}) }
+
+// test returns the node with this test, or the place where both outcomes lead.
+func (ns *nodes) test(p place, op Op, k uint32, yes, no *Node, cost float64) *Node {
+	if yes == no {
+		return yes
+	}
+	return ns.intern(Node{Word: p.word, Mask: p.mask, Op: op, K: k, Yes: yes, No: no, cost: cost})
+}
+
+func (ns *nodes) intern(n Node) *Node {
+	cost := n.cost
+	n.cost = 0 // the same test may be reached with different expectations
+	if old, ok := ns.unique[n]; ok {
+		return old
+	}
+	made := n
+	made.cost = cost
+	ns.unique[n] = &made
+	return &made
+}
