@@ -1,0 +1,52 @@
+package gen
+
+import (
+	"errors"
+
+	"github.com/secgen-dev/secgen/dsl"
+	"github.com/secgen-dev/secgen/gen/internal/file"
+)
+
+// FileOptions are what a generated file is besides its policies.
+type FileOptions struct {
+	Package string // name of the package that the file belongs to
+	From    string // import path of the policy package, for the header
+}
+
+// File compiles the policies and returns the Go source that carries their
+// filters. The same policies give the same bytes on every machine.
+func File(o FileOptions, policies ...dsl.Named) ([]byte, error) {
+	compiled, err := compileAll(policies)
+	if err != nil {
+		return nil, err
+	}
+	return file.Write(file.Options(o), compiled)
+}
+
+// OtherFile returns the Go source to stand in for File's on systems other than
+// Linux: there, every installation fails.
+func OtherFile(o FileOptions, policies ...dsl.Named) ([]byte, error) {
+	var named []file.Policy
+	for _, p := range policies {
+		named = append(named, file.Policy{Name: p.Name})
+	}
+	return file.Other(file.Options(o), named)
+}
+
+func compileAll(policies []dsl.Named) ([]file.Policy, error) {
+	var compiled []file.Policy
+	var errs []error
+	for _, p := range policies {
+		filters, err := Compile(p)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		c := file.Policy{Name: p.Name, Doc: p.Doc, Source: p.Policy}
+		for _, f := range filters {
+			c.Filters = append(c.Filters, file.Filter{Table: f.table, Program: f.Program})
+		}
+		compiled = append(compiled, c)
+	}
+	return compiled, errors.Join(errs...)
+}

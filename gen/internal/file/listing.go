@@ -1,0 +1,339 @@
+package file
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/bpf"
+
+	"github.com/secgen-dev/secgen/gen/internal/abi"
+	"github.com/secgen-dev/secgen/gen/internal/table"
+)
+
+// listing says of each instruction what it does, with names for numbers,
+// arguments and places. A place is named after what it is about, so that an
+// instruction more or less elsewhere does not rename it.
+type listing struct {
+	parts  []table.Part
+	insns  []bpf.Instruction
+	holds  []table.Word   // the word in A before each instruction
+	arches [][]*abi.Arch  // ABIs whose calls come to each instruction
+	calls  [][]call       // calls whose arguments each instruction looks at
+	label  map[int]string // of jump targets
+}
+
+// call is a system call on one of the ABIs.
+type call struct {
+	arch *abi.Arch
+	nr   uint32
+}
+
+func (c call) name() string {
+	if name := c.arch.CallName(c.nr); name != "" {
+		return name
+	}
+	return strconv.Itoa(int(int32(c.nr)))
+}
+
+const unknownWord table.Word = 0xff
+
+// comments returns a line for each instruction of a program that answers t.
+func comments(t table.Table, insns []bpf.Instruction) []string {
+	l := &listing{parts: t.Parts, insns: insns,
+		holds:  make([]table.Word, len(insns)),
+		arches: make([][]*abi.Arch, len(insns)),
+		calls:  make([][]call, len(insns)),
+		label:  map[int]string{},
+	}
+	l.flow()
+	for _, p := range t.Parts {
+		for _, nr := range named(p) {
+			l.follow(call{p.Arch, nr})
+		}
+	}
+	l.name()
+	lines := make([]string, len(insns))
+	for pc := range insns {
+		lines[pc] = l.text(pc)
+		if name, ok := l.label[pc]; ok {
+			lines[pc] = name + ": " + lines[pc]
+		}
+	}
+	return lines
+}
+
+// named lists the numbers that rules of the policy name.
+func named(p table.Part) []uint32 {
+	var nrs []uint32
+	for _, r := range p.Rules {
+		if r.Source == table.FromNewer {
+			continue
+		}
+		for _, s := range r.Numbers {
+			for n := uint64(s.Lo); n <= uint64(s.Hi); n++ {
+				nrs = append(nrs, uint32(n))
+			}
+		}
+	}
+	slices.Sort(nrs)
+	return slices.Compact(nrs)
+}
+
+// next lists where instruction pc may lead.
+func next(insns []bpf.Instruction, pc int) []int {
+	switch ins := insns[pc].(type) {
+	case bpf.RetConstant:
+		return nil
+	case bpf.Jump:
+		return []int{pc + 1 + int(ins.Skip)}
+	case bpf.JumpIf:
+		return []int{pc + 1 + int(ins.SkipTrue), pc + 1 + int(ins.SkipFalse)}
+	}
+	return []int{pc + 1}
+}
+
+// flow finds the word in A before each instruction.
+func (l *listing) flow() {
+	for i := range l.holds {
+		l.holds[i] = unknownWord
+	}
+	for pc, ins := range l.insns {
+		w := l.holds[pc]
+		if load, ok := ins.(bpf.LoadAbsolute); ok {
+			w = table.Word(load.Off / 4)
+		}
+		for _, to := range next(l.insns, pc) {
+			l.holds[to] = w
+		}
+	}
+}
+
+// follow marks the instructions that look at the arguments of c.
+func (l *listing) follow(c call) {
+	var data [2]uint32
+	data[table.Nr], data[table.Arch] = c.nr, c.arch.Audit
+	reached := make([]bool, len(l.insns))
+	reached[0] = true
+	for pc, ins := range l.insns {
+		if !reached[pc] {
+			continue
+		}
+		if !slices.Contains(l.arches[pc], c.arch) {
+			l.arches[pc] = append(l.arches[pc], c.arch)
+		}
+		targets := next(l.insns, pc)
+		w := l.holds[pc]
+		if jump, ok := ins.(bpf.JumpIf); ok && w <= table.Arch {
+			if targets = targets[1:]; holdsFor(jump, data[w]) {
+				targets = []int{pc + 1 + int(jump.SkipTrue)}
+			}
+		}
+		load, isLoad := ins.(bpf.LoadAbsolute)
+		if _, ends := ins.(bpf.RetConstant); !ends && (isLoad && load.Off > 4 || !isLoad && w > table.Arch && w != unknownWord) {
+			l.calls[pc] = append(l.calls[pc], c)
+		}
+		for _, to := range targets {
+			reached[to] = true
+		}
+	}
+}
+
+func holdsFor(j bpf.JumpIf, a uint32) bool {
+	switch j.Cond {
+	case bpf.JumpEqual:
+		return a == j.Val
+	case bpf.JumpGreaterOrEqual:
+		return a >= j.Val
+	case bpf.JumpGreaterThan:
+		return a > j.Val
+	}
+	return a&j.Val != 0
+}
+
+// name gives labels to all places that jumps lead to.
+func (l *listing) name() {
+	targets := map[int]bool{}
+	for pc := range l.insns {
+		for _, to := range next(l.insns, pc) {
+			if to != pc+1 {
+				targets[to] = true
+			}
+		}
+	}
+	count := map[string]int{}
+	for pc := range l.insns {
+		if !targets[pc] {
+			continue
+		}
+		base := l.about(pc)
+		if base == "" {
+			continue // a return: its action says it
+		}
+		count[base]++
+		name := base
+		if count[base] > 1 {
+			name = fmt.Sprintf("%s.%d", base, count[base])
+		}
+		l.label[pc] = name
+	}
+}
+
+// about is what a label at pc is named after.
+func (l *listing) about(pc int) string {
+	if len(l.calls[pc]) > 0 {
+		return l.calls[pc][0].name()
+	}
+	switch ins := l.insns[pc].(type) {
+	case bpf.RetConstant:
+		return ""
+	case bpf.JumpIf:
+		if l.holds[pc] == table.Nr {
+			return "nr." + strconv.FormatUint(uint64(ins.Val), 10)
+		}
+	case bpf.LoadAbsolute:
+		if ins.Off == 0 {
+			return "nr"
+		}
+	case bpf.Jump:
+		return "far"
+	}
+	return "at"
+}
+
+// place is how a jump names its target.
+func (l *listing) place(pc int) string {
+	if ret, ok := l.insns[pc].(bpf.RetConstant); ok {
+		return returnText(l.parts[0].Arch, ret.Val)
+	}
+	return l.label[pc]
+}
+
+func (l *listing) text(pc int) string {
+	switch ins := l.insns[pc].(type) {
+	case bpf.LoadAbsolute:
+		return "load " + l.word(pc, table.Word(ins.Off/4))
+	case bpf.ALUOpConstant:
+		return fmt.Sprintf("and %#x", ins.Val)
+	case bpf.Jump:
+		return "goto " + l.place(pc+1+int(ins.Skip))
+	case bpf.RetConstant:
+		return "return " + returnText(l.parts[0].Arch, ins.Val)
+	case bpf.JumpIf:
+		test := l.test(pc, ins)
+		yes, no := pc+1+int(ins.SkipTrue), pc+1+int(ins.SkipFalse)
+		switch {
+		case ins.SkipTrue == 0:
+			return "unless " + test + " goto " + l.place(no)
+		case ins.SkipFalse == 0:
+			return "if " + test + " goto " + l.place(yes)
+		}
+		return "if " + test + " goto " + l.place(yes) + ", else " + l.place(no)
+	}
+	return fmt.Sprint(l.insns[pc])
+}
+
+func (l *listing) test(pc int, ins bpf.JumpIf) string {
+	op := map[bpf.JumpTest]string{bpf.JumpEqual: "==", bpf.JumpGreaterOrEqual: ">=", bpf.JumpGreaterThan: ">", bpf.JumpBitsSet: "&"}[ins.Cond]
+	w := l.holds[pc]
+	switch {
+	case w == table.Arch:
+		return "arch " + op + " " + l.archName(ins.Val)
+	case w == table.Nr:
+		text := "nr " + op + " " + strconv.FormatUint(uint64(ins.Val), 10)
+		if name := l.callName(pc, ins.Val); name != "" {
+			text += " (" + name + ")"
+		}
+		return text
+	case ins.Val < 10:
+		return fmt.Sprintf("%s %s %d", l.word(pc, w), op, ins.Val)
+	}
+	return fmt.Sprintf("%s %s %#x", l.word(pc, w), op, ins.Val)
+}
+
+func (l *listing) archName(audit uint32) string {
+	for _, p := range l.parts {
+		if p.Arch.Audit == audit {
+			return p.Arch.Name
+		}
+	}
+	return fmt.Sprintf("%#x", audit)
+}
+
+// callName is what the ABIs whose calls come to pc call a number.
+func (l *listing) callName(pc int, nr uint32) string {
+	var names []string
+	for _, arch := range l.arches[pc] {
+		if n := arch.CallName(nr); n != "" && !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// word names a word as it is known at pc: by the argument if the calls that
+// come here agree on it.
+func (l *listing) word(pc int, w table.Word) string {
+	switch w {
+	case table.Nr:
+		return "nr"
+	case table.Arch:
+		return "arch"
+	case unknownWord:
+		return "A"
+	}
+	slot := int(w-4) / 2
+	name := fmt.Sprintf("args[%d]", slot)
+	upper := false
+	for i, c := range l.calls[pc] {
+		own, high := argName(c, slot, w)
+		if i > 0 && own != name {
+			name = fmt.Sprintf("args[%d]", slot)
+			break
+		}
+		name, upper = own, high
+	}
+	if upper {
+		return name + " (upper half)"
+	}
+	return name
+}
+
+func argName(c call, slot int, w table.Word) (name string, upper bool) {
+	first := w%2 == 0
+	upper = first == c.arch.BigEndian
+	for _, a := range c.arch.Args(c.arch.CallName(c.nr)) {
+		switch {
+		case a.HiSlot == slot && a.HiSlot >= 0:
+			return a.Name, true
+		case a.Slot == slot:
+			return a.Name, upper && a.HiSlot < 0
+		}
+	}
+	return fmt.Sprintf("args[%d]", slot), upper
+}
+
+// returnText is a SECCOMP_RET_* value (linux/seccomp.h) in words.
+func returnText(arch *abi.Arch, ret uint32) string {
+	data := ret & 0xffff
+	switch ret &^ 0xffff {
+	case 0x80000000:
+		return "kill process"
+	case 0x00000000:
+		return "kill thread"
+	case 0x00030000:
+		return fmt.Sprintf("trap(%d)", data)
+	case 0x00050000:
+		return fmt.Sprintf("errno(%s)", abi.ErrnoName(arch, uint16(data)))
+	case 0x7fc00000:
+		return "notify"
+	case 0x7ff00000:
+		return fmt.Sprintf("trace(%d)", data)
+	case 0x7ffc0000:
+		return "log"
+	case 0x7fff0000:
+		return "allow"
+	}
+	return fmt.Sprintf("%#x", ret)
+}

@@ -1,0 +1,271 @@
+package file
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/secgen-dev/secgen/dsl"
+)
+
+// review is the policy as lines to read: first what calls get whatever their
+// arguments, an action a paragraph, then the calls with conditions, each with
+// all its rules in order, then everything else.
+func review(p *dsl.Policy) []string {
+	r := reviewer{policy: p, rules: map[string][]verdict{}}
+	for _, rule := range p.Rules {
+		r.add(rule)
+	}
+	rows := slices.Concat(r.plain(), r.conditional(), r.rest())
+	actionWidth, callsWidth := 0, 0
+	for _, row := range rows {
+		actionWidth = max(actionWidth, len(row.action))
+		if row.when != "" {
+			callsWidth = max(callsWidth, len(row.calls))
+		}
+	}
+	callsWidth = min(callsWidth, 24)
+	var lines []string
+	for _, row := range rows {
+		if row.when == "" {
+			lines = append(lines, fmt.Sprintf("%-*s  %s", actionWidth, row.action, row.calls))
+			continue
+		}
+		head := fmt.Sprintf("%-*s  %-*s  ", actionWidth, row.action, callsWidth, row.calls)
+		for i, part := range wrap(strings.Fields(row.when), 80) {
+			if i == 1 {
+				head = strings.Repeat(" ", len(head)+len("if "))
+			}
+			lines = append(lines, head+part)
+		}
+	}
+	return lines
+}
+
+// verdict is what one rule says of one call.
+type verdict struct{ action, when string }
+
+type row struct{ action, calls, when string }
+
+type reviewer struct {
+	policy *dsl.Policy
+	calls  []string // in order of first appearance
+	rules  map[string][]verdict
+}
+
+func (r *reviewer) add(rule dsl.Rule) {
+	v := verdict{action: actionText(rule.Action)}
+	if len(rule.Conds) > 0 {
+		v.when = "if " + allText(rule.Conds)
+	}
+	if len(rule.Arches) > 0 {
+		v.when = strings.TrimSpace(v.when + " on " + archList(rule.Arches))
+	}
+	for _, t := range rule.Calls {
+		name := t.String()
+		if r.rules[name] == nil {
+			r.calls = append(r.calls, name)
+		}
+		if slices.ContainsFunc(r.rules[name], func(v verdict) bool { return v.when == "" || v.when == "otherwise" }) {
+			continue // an earlier rule decides the call whatever its arguments
+		}
+		own := v
+		if own.when == "" && len(r.rules[name]) > 0 {
+			own.when = "otherwise"
+		}
+		r.rules[name] = append(r.rules[name], own)
+	}
+}
+
+// plain gives the calls with one rule and no condition, a row of names at a time.
+func (r *reviewer) plain() []row {
+	var actions []string
+	byAction := map[string][]string{}
+	for _, call := range r.calls {
+		if vs := r.rules[call]; len(vs) == 1 && vs[0].when == "" {
+			if byAction[vs[0].action] == nil {
+				actions = append(actions, vs[0].action)
+			}
+			byAction[vs[0].action] = append(byAction[vs[0].action], call)
+		}
+	}
+	var rows []row
+	for _, action := range actions {
+		names := byAction[action]
+		slices.Sort(names)
+		for _, line := range wrap(names, 80) {
+			rows = append(rows, row{action, line, ""})
+		}
+	}
+	return rows
+}
+
+// conditional gives the other calls; those with equal rules share rows.
+func (r *reviewer) conditional() []row {
+	var rows []row
+	shown := map[string]bool{}
+	for _, call := range r.calls {
+		vs := r.rules[call]
+		if shown[call] || len(vs) == 1 && vs[0].when == "" {
+			continue
+		}
+		var same []string
+		for _, other := range r.calls {
+			if slices.Equal(r.rules[other], vs) {
+				same = append(same, other)
+				shown[other] = true
+			}
+		}
+		slices.Sort(same)
+		for _, v := range vs {
+			rows = append(rows, row{v.action, strings.Join(same, " "), v.when})
+		}
+	}
+	return rows
+}
+
+func (r *reviewer) rest() []row {
+	var rows []row
+	if n := r.policy.Newer; n.Than != nil {
+		than := dsl.Allow.For(n.Than).Calls
+		rows = append(rows, row{actionText(n.Action), fmt.Sprintf("calls newer than %s that no line above names", than[0]), ""})
+	}
+	bad := dsl.KillProcess
+	if r.policy.BadArch.Kind != "" {
+		bad = r.policy.BadArch
+	}
+	foreign := "calls through another architecture's numbers"
+	if bad == r.policy.Default {
+		return append(rows, row{actionText(bad), "everything else, and " + foreign, ""})
+	}
+	return append(rows,
+		row{actionText(r.policy.Default), "everything else", ""},
+		row{actionText(bad), foreign, ""})
+}
+
+// wrap joins words to lines of about the width.
+func wrap(words []string, width int) []string {
+	var lines []string
+	line := ""
+	for _, w := range words {
+		if line != "" && len(line)+1+len(w) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		line = strings.TrimSpace(line + " " + w)
+	}
+	return append(lines, line)
+}
+
+func archList(arches []dsl.Arch) string {
+	names := make([]string, len(arches))
+	for i, a := range arches {
+		names[i] = string(a)
+	}
+	return list(names, "and")
+}
+
+// list is "a", "a and b", "a, b and c".
+func list(words []string, last string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	n := len(words) - 1
+	return strings.Join(words[:n], ", ") + " " + last + " " + words[n]
+}
+
+func actionText(a dsl.Action) string {
+	switch a.Kind {
+	case dsl.KindErrno:
+		return fmt.Sprintf("errno(%s)", a.Errno)
+	case dsl.KindTrap, dsl.KindTrace:
+		return fmt.Sprintf("%s(%d)", a.Kind, a.Data)
+	}
+	return string(a.Kind)
+}
+
+func allText(cs []dsl.Cond) string {
+	var texts []string
+	for i := 0; i < len(cs); i++ {
+		if i+1 < len(cs) && exactly(cs[i], cs[i+1]) {
+			texts = append(texts, cs[i].Arg+" is exactly "+strings.Join(valueTexts(cs[i].Values), " | "))
+			i++
+			continue
+		}
+		texts = append(texts, condText(cs[i], len(cs) > 1))
+	}
+	return strings.Join(texts, " and ")
+}
+
+// exactly reports whether a and b together ask for certain flags and no others.
+func exactly(a, b dsl.Cond) bool {
+	return a.Op == dsl.OpHas && b.Op == dsl.OpOnly && a.Call == b.Call && a.Arg == b.Arg &&
+		slices.Equal(a.Values, b.Values)
+}
+
+// condText is a condition in words, in parentheses where it is inner and its
+// own words would run into its neighbours'.
+func condText(c dsl.Cond, inner bool) string {
+	arg := c.Arg
+	if c.Call == "" {
+		arg = "argument " + c.Arg
+	}
+	if len(c.Mask) > 0 {
+		arg += " & " + strings.Join(valueTexts(c.Mask), "|")
+	}
+	values := valueTexts(c.Values)
+	first := strings.Join(values[:min(1, len(values))], "")
+	switch c.Op {
+	case dsl.OpIn:
+		return arg + " is " + list(values, "or")
+	case dsl.OpNotIn:
+		if len(values) == 1 {
+			return arg + " is not " + first
+		}
+		return arg + " is none of " + strings.Join(values, ", ")
+	case dsl.OpLt:
+		return arg + " < " + first
+	case dsl.OpLe:
+		return arg + " <= " + first
+	case dsl.OpGt:
+		return arg + " > " + first
+	case dsl.OpGe:
+		return arg + " >= " + first
+	case dsl.OpBetween:
+		return arg + " is " + strings.Join(values, " to ")
+	case dsl.OpHas:
+		return arg + " has " + list(values, "and")
+	case dsl.OpLacks:
+		return arg + " lacks " + list(values, "and")
+	case dsl.OpOnly:
+		return arg + " has nothing but " + list(values, "and")
+	case dsl.OpNull:
+		return arg + " is null"
+	case dsl.OpNotNull:
+		return arg + " is not null"
+	case dsl.OpNot:
+		return "not (" + condText(c.Conds[0], false) + ")"
+	case dsl.OpAll:
+		return parens(allText(c.Conds), inner && len(c.Conds) > 1)
+	}
+	texts := make([]string, len(c.Conds))
+	for i, sub := range c.Conds {
+		texts[i] = condText(sub, true)
+	}
+	return parens(strings.Join(texts, " or "), inner && len(texts) > 1)
+}
+
+func parens(s string, needed bool) string {
+	if needed {
+		return "(" + s + ")"
+	}
+	return s
+}
+
+func valueTexts(ls []dsl.Literal) []string {
+	texts := make([]string, len(ls))
+	for i, l := range ls {
+		texts[i] = l.Name + l.Int
+	}
+	return texts
+}
