@@ -1,0 +1,113 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/secgen-dev/secgen/dsl"
+	"github.com/secgen-dev/secgen/gen"
+	"github.com/secgen-dev/secgen/internal/load"
+)
+
+// source is a policy package and the files to make of it.
+type source struct {
+	Output string `short:"o" name:"output" placeholder:"FILE" help:"The Go file; its package is that of its directory. Without it, generate prints to standard output."`
+	Other  string `placeholder:"FILE" help:"A second file, for systems other than Linux, with the same names, whose Install returns an error."`
+	Pkg    string `placeholder:"NAME" help:"The package that the files belong to, if their directory does not tell."`
+
+	Package string `arg:"" help:"The policy package: a directory or an import path. Generating runs its initialisation."`
+}
+
+type generateCmd struct{ source }
+
+type checkCmd struct{ source }
+
+// Help is what kong shows below the flags.
+func (generateCmd) Help() string {
+	return `Each exported dsl.Policy variable of the package becomes a variable of the file with Install and InstallThread.
+In a program that uses secgen as a tool:
+
+    //go:generate env GOOS= GOARCH= go tool secgen generate -o filter_linux.go ./policy
+
+(env, so that go generate works in a cross build too, where it would build secgen for the target.)`
+}
+
+func (c *generateCmd) Run(s *session) error {
+	policies, t, err := c.load(s)
+	if err != nil {
+		return err
+	}
+	if c.Output != "" {
+		return t.Write(policies...)
+	}
+	if c.Other != "" {
+		return errors.New("--other needs -o: say where the Linux file goes too")
+	}
+	text, err := gen.File(gen.FileOptions{Package: orElse(c.Pkg, "filter"), From: t.From}, policies...)
+	if err != nil {
+		return err
+	}
+	_, err = s.stdout.Write(text)
+	return err
+}
+
+func (c *checkCmd) Run(s *session) error {
+	if c.Output == "" {
+		return errors.New("say which file to check, with -o")
+	}
+	policies, t, err := c.load(s)
+	if err != nil {
+		return err
+	}
+	diff, err := t.Stale(policies...)
+	if err != nil {
+		return err
+	}
+	if len(diff) == 0 {
+		return nil
+	}
+	if _, err := s.stdout.Write(diff); err != nil {
+		return err
+	}
+	return errDifferent
+}
+
+func (c *source) load(s *session) ([]dsl.Named, gen.Target, error) {
+	pkg, err := load.Policies(s.ctx, load.Options{Stderr: s.stderr}, c.Package)
+	if err != nil {
+		return nil, gen.Target{}, err
+	}
+	for i := range pkg.Policies {
+		shorten(&pkg.Policies[i])
+	}
+	return pkg.Policies, gen.Target{File: c.Output, Other: c.Other, Package: c.Pkg, From: pkg.ImportPath}, nil
+}
+
+// shorten makes the places of a policy relative to the working directory where
+// they lie below it, as compilers do.
+func shorten(p *dsl.Named) {
+	wd, err := os.Getwd()
+	if err != nil {
+		return
+	}
+	short := func(f *dsl.Frame) {
+		if rel, err := filepath.Rel(wd, f.File); err == nil && f.File != "" && !strings.HasPrefix(rel, "..") {
+			f.File = rel
+		}
+	}
+	short(&p.Made)
+	for i := range p.Policy.Rules {
+		for j := range p.Policy.Rules[i].Made {
+			short(&p.Policy.Rules[i].Made[j])
+		}
+	}
+}
+
+func orElse(s, other string) string {
+	if s != "" {
+		return s
+	}
+	return other
+}

@@ -1,0 +1,119 @@
+// Command secgen turns seccomp policies, written as Go values, into Go files
+// that carry proved filters.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes: different is the answer of check when a file is stale.
+const (
+	okay      = 0
+	different = 1
+	trouble   = 2
+)
+
+// errDifferent makes a command end with the exit code different; what differs
+// has been printed.
+var errDifferent = errors.New("different")
+
+type cli struct {
+	Generate generateCmd `cmd:"" help:"Write the filters of a policy package as a Go file."`
+	Check    checkCmd    `cmd:"" help:"Exit with 1, and show a diff, if the file on disk is not what generate would write."`
+
+	Version kong.VersionFlag `help:"Print secgen's version."`
+}
+
+// session is what commands act on besides their arguments.
+type session struct {
+	ctx            context.Context
+	stdout, stderr io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// exited carries an exit code that kong asked for out of its parser.
+type exited int
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+	defer func() {
+		switch e := recover().(type) {
+		case nil:
+		case exited:
+			code = int(e)
+		default:
+			panic(e)
+		}
+	}()
+	var c cli
+	parser, err := kong.New(&c,
+		kong.Name("secgen"),
+		kong.Description("Static seccomp filters from policies written in Go, each proved to mean what its policy says."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { panic(exited(code)) }),
+		kong.Vars{"version": version()},
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		panic(err) // the struct above is malformed
+	}
+	parsed, err := parser.Parse(longFlags(args))
+	if err != nil {
+		fmt.Fprintf(stderr, "secgen: %v; see secgen --help\n", err)
+		return trouble
+	}
+	switch err := parsed.Run(&session{ctx, stdout, stderr}); {
+	case errors.Is(err, errDifferent):
+		return different
+	case err != nil:
+		fmt.Fprintln(stderr, prefixed(err))
+		return trouble
+	}
+	return okay
+}
+
+// prefixed names the command before an error that does not begin with a place.
+func prefixed(err error) string {
+	text := err.Error()
+	if first, _, _ := strings.Cut(text, " "); strings.HasSuffix(first, ":") && strings.Contains(first, ".go:") {
+		return text
+	}
+	return "secgen: " + text
+}
+
+// longFlags lets flags be written as Go's are, -other for --other.
+func longFlags(args []string) []string {
+	out := make([]string, len(args))
+	copy(out, args)
+	for i, a := range out {
+		if a == "--" {
+			break
+		}
+		if len(a) > 2 && a[0] == '-' && a[1] != '-' && a[2] != '=' {
+			out[i] = "-" + a
+		}
+	}
+	return out
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return "secgen " + info.Main.Version
+	}
+	return "secgen (unknown version)"
+}
