@@ -1,0 +1,35 @@
+GO ?= go
+
+# The main job: build secgen, generate the example's filter, show it, and run
+# memcached under it.
+.PHONY: all
+all: build generate show demo
+
+.PHONY: build
+build:
+	$(GO) build -o bin/ ./cmd/secgen ./example/memcached ./example/memcached/goserver ./example/memcached/demo
+
+.PHONY: generate
+generate:
+	$(GO) generate ./example/memcached/...
+
+# The reviews of both stages: what a pull request shows.
+.PHONY: show
+show:
+	@sed -n '/^\/\/ S.* is memcached/,/^var/p' example/memcached/filter/filter_linux.go | grep -v ^var
+
+# Debian's memcached is installed if it is missing and that is possible.
+.PHONY: demo
+demo: build
+	@command -v memcached >/dev/null || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null || \
+		{ apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends memcached; } || true
+	@bin/demo
+
+.PHONY: test
+test:
+	$(GO) vet ./...
+	$(GO) test ./...
+
+.PHONY: clean
+clean:
+	rm -rf bin
