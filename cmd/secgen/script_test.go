@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/mod/module"
@@ -30,6 +31,18 @@ func TestScripts(t *testing.T) {
 	proxy, version := publish(t, root)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			// waitfor waits until a file is there.
+			"waitfor": func(ts *testscript.TestScript, neg bool, args []string) {
+				for range 600 {
+					if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+						return
+					}
+					time.Sleep(50 * time.Millisecond)
+				}
+				ts.Fatalf("%s never came", args[0])
+			},
+		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SECGEN", root)
 			e.Setenv("GOPROXY", "file://"+proxy+",file://"+goEnv(t, "GOMODCACHE")+"/cache/download")

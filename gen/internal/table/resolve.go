@@ -164,7 +164,8 @@ func known(call string) bool {
 // unmatched reports the rules that can never decide anything.
 func (r *resolver) unmatched() {
 	for i, rule := range r.policy.Rules {
-		if !r.matched[i] && len(rule.Calls) > 0 {
+		misnamed := slices.ContainsFunc(rule.Calls, func(t dsl.Target) bool { return t.Number == "" && !known(t.Name) })
+		if !r.matched[i] && len(rule.Calls) > 0 && !misnamed {
 			r.errs.add(i, rule.Made, "", "the rule matches nothing: none of the policy's architectures has %s", targets(rule.Calls))
 		}
 	}

@@ -1,0 +1,30 @@
+package gen
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/bpf"
+
+	"github.com/secgen-dev/secgen/dsl"
+	"github.com/secgen-dev/secgen/dsl/sys"
+	"github.com/secgen-dev/secgen/gen/internal/meaning"
+	"github.com/secgen-dev/secgen/gen/internal/table"
+)
+
+func TestAWrongProgramIsAnErrorWithACallThatShowsIt(t *testing.T) {
+	p := dsl.Named{Name: "Serve", Policy: &dsl.Policy{
+		Arches: []dsl.Arch{dsl.AMD64}, Default: dsl.KillProcess, Rules: []dsl.Rule{dsl.Allow.For(sys.Read)},
+	}}
+	tables, err := table.Resolve(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowsAll := []bpf.Instruction{bpf.RetConstant{Val: 0x7fff0000}}
+	err = unproved(p, tables[0], meaning.Prove(tables[0], allowsAll))
+	if !errors.As(err, new(*meaning.Differ)) || !strings.Contains(err.Error(), "Serve: secgen made a wrong program") ||
+		!strings.Contains(err.Error(), "answers 0x7fff0000 where the table says 0x80000000") {
+		t.Error(err)
+	}
+}
