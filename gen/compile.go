@@ -8,6 +8,7 @@ import (
 	"golang.org/x/net/bpf"
 
 	"github.com/secgen-dev/secgen/dsl"
+	"github.com/secgen-dev/secgen/gen/internal/kernel"
 	"github.com/secgen-dev/secgen/gen/internal/meaning"
 	"github.com/secgen-dev/secgen/gen/internal/program"
 	"github.com/secgen-dev/secgen/gen/internal/table"
@@ -17,9 +18,9 @@ import (
 // Filter is a program that has been proved to mean what a policy says, for the
 // ABIs of one kernel family.
 type Filter struct {
-	Policy  string            // the policy's name
-	Arches  []dsl.Arch        // the ABIs of the policy that the program serves
-	Program []bpf.Instruction // at most 4096
+	Policy  string               // the policy's name
+	Arches  []dsl.Arch           // the ABIs of the policy that the program serves
+	Program []bpf.RawInstruction // as the kernel takes it, in the machine's byte order
 	Flags   dsl.Flags
 
 	table table.Table
@@ -40,7 +41,7 @@ func Compile(policy dsl.Named) ([]Filter, error) {
 			return nil, fmt.Errorf("%s: %w", policy.Name, err)
 		}
 		insns := program.Lower(root)
-		if len(insns) > program.MaxLen {
+		if len(insns) > kernel.MaxLen {
 			return nil, tooLong(policy, t, len(insns))
 		}
 		if err := meaning.Prove(t, insns); err != nil {
@@ -51,7 +52,7 @@ func Compile(policy dsl.Named) ([]Filter, error) {
 	return filters, nil
 }
 
-func newFilter(policy dsl.Named, t table.Table, insns []bpf.Instruction) Filter {
+func newFilter(policy dsl.Named, t table.Table, insns kernel.Program) Filter {
 	f := Filter{Policy: policy.Name, Program: insns, Flags: policy.Policy.Flags, table: t}
 	for _, p := range t.Parts {
 		f.Arches = append(f.Arches, dsl.Arch(p.Arch.Name))
@@ -60,16 +61,7 @@ func newFilter(policy dsl.Named, t table.Table, insns []bpf.Instruction) Filter 
 }
 
 // Longest is the greatest number of instructions that a call can execute.
-func (f Filter) Longest() int { return program.Longest(f.Program) }
-
-// Raw is the program as the kernel takes it.
-func (f Filter) Raw() []bpf.RawInstruction {
-	raw, err := program.Raw(f.Program)
-	if err != nil { // Compile made sure
-		panic(err)
-	}
-	return raw
-}
+func (f Filter) Longest() int { return kernel.Longest(f.Program) }
 
 // unproved explains why there is no filter. A difference is secgen's own fault.
 func unproved(policy dsl.Named, t table.Table, err error) error {

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/secgen-dev/secgen/gen/internal/abi"
+	"github.com/secgen-dev/secgen/gen/internal/kernel"
 	"github.com/secgen-dev/secgen/gen/internal/meaning"
 	"github.com/secgen-dev/secgen/gen/internal/program"
 	"github.com/secgen-dev/secgen/gen/internal/table"
@@ -168,7 +169,7 @@ func someCall(r *rand.Rand) (data [16]uint32) {
 	return data
 }
 
-func compileTable(t interface{ Fatal(...any) }, tb table.Table) []bpf.Instruction {
+func compileTable(t interface{ Fatal(...any) }, tb table.Table) kernel.Program {
 	root, err := tree.Build(tb)
 	if err != nil {
 		t.Fatal(err)
@@ -184,22 +185,20 @@ func TestProgramsMeanWhatTheirTablesSay(t *testing.T) {
 			t.Fatalf("%v\n%v", err, insns)
 		}
 		checkShape(t, tb, insns)
-		vm, err := bpf.NewVM(insns)
-		if err != nil {
-			t.Fatal(err)
+		decoded, ok := bpf.Disassemble(insns)
+		vm, err := bpf.NewVM(decoded)
+		if err != nil || !ok {
+			t.Fatal(err, ok)
 		}
 		r := rand.New(rand.NewPCG(1, 2))
 		for range 300 {
 			data := someCall(r)
-			got, executed, err := program.Run(insns, data)
-			if err != nil {
-				t.Fatal(err)
-			}
+			got, executed := kernel.Run(insns, data)
 			if want := answer(tb, data); got != want {
 				t.Fatalf("%x: answers %#x, not %#x, and was proved", data, got, want)
 			}
-			if executed > program.Longest(insns) {
-				t.Fatalf("%x: executed %d of at most %d", data, executed, program.Longest(insns))
+			if executed > kernel.Longest(insns) {
+				t.Fatalf("%x: executed %d of at most %d", data, executed, kernel.Longest(insns))
 			}
 			if other := runVM(t, vm, data); other != got {
 				t.Fatalf("%x: x/net/bpf's machine answers %#x, ours %#x", data, other, got)
@@ -210,10 +209,10 @@ func TestProgramsMeanWhatTheirTablesSay(t *testing.T) {
 
 // checkShape finds argument loads on the way to a plain allow, and words that
 // are loaded twice on a way.
-func checkShape(t *rapid.T, tb table.Table, insns []bpf.Instruction) {
+func checkShape(t *rapid.T, tb table.Table, insns kernel.Program) {
 	for _, p := range tb.Parts {
 		for _, nr := range numbers {
-			if plainlyAllowed(p, nr) && !program.Cached(insns, p.Arch.Audit, nr) {
+			if plainlyAllowed(p, nr) && !kernel.Cached(insns, p.Arch.Audit, nr) {
 				t.Fatalf("%s: number %d is allowed whatever its arguments, but the kernel would run the filter:\n%v", p.Arch.Name, nr, insns)
 			}
 		}
@@ -229,27 +228,20 @@ func checkShape(t *rapid.T, tb table.Table, insns []bpf.Instruction) {
 			return
 		}
 		seen[s] = true
-		switch ins := insns[s.pc].(type) {
-		case bpf.LoadAbsolute:
-			bit := uint16(1) << (ins.Off / 4)
-			_, masked := insns[s.pc+1].(bpf.ALUOpConstant)
-			if jump, ok := insns[s.pc+1].(bpf.JumpIf); ok && jump.Cond == bpf.JumpBitsSet {
-				masked = true // what conditions say of some bits is another question
-			}
+		ins := insns[s.pc]
+		if ins.Op == kernel.LoadWord {
+			bit := uint16(1) << (ins.K / 4)
+			// What conditions say of some bits is another question.
+			masked := insns[s.pc+1].Op == kernel.And || insns[s.pc+1].Op == kernel.JumpAnyBit
 			if !masked {
 				if s.loaded&bit != 0 {
 					t.Fatalf("instruction %d loads a word again:\n%v", s.pc, insns)
 				}
 				s.loaded |= bit
 			}
-			walk(state{s.pc + 1, s.loaded})
-		case bpf.Jump:
-			walk(state{s.pc + 1 + int(ins.Skip), s.loaded})
-		case bpf.JumpIf:
-			walk(state{s.pc + 1 + int(ins.SkipTrue), s.loaded})
-			walk(state{s.pc + 1 + int(ins.SkipFalse), s.loaded})
-		case bpf.ALUOpConstant:
-			walk(state{s.pc + 1, s.loaded})
+		}
+		for _, to := range kernel.Next(insns, s.pc) {
+			walk(state{to, s.loaded})
 		}
 	}
 	walk(state{})
@@ -293,35 +285,32 @@ func TestSabotageIsFound(t *testing.T) {
 		tb := drawTable(t)
 		insns := compileTable(t, tb)
 		pc := rapid.IntRange(0, len(insns)-1).Draw(t, "pc")
-		switch ins := insns[pc].(type) {
-		case bpf.JumpIf:
+		ins := &insns[pc]
+		switch op := ins.Op; {
+		case kernel.Conditional(op):
 			switch rapid.IntRange(0, 2).Draw(t, "how") {
 			case 0:
-				ins.SkipTrue, ins.SkipFalse = ins.SkipFalse, ins.SkipTrue
+				ins.Jt, ins.Jf = ins.Jf, ins.Jt
 			case 1:
-				ins.Val ^= 1 << rapid.IntRange(0, 31).Draw(t, "bit")
+				ins.K ^= 1 << rapid.IntRange(0, 31).Draw(t, "bit")
 			case 2:
-				ins.Cond = bpf.JumpGreaterThan
+				ins.Op = kernel.JumpGreater
 			}
-			insns[pc] = ins
-		case bpf.RetConstant:
-			ins.Val ^= 0x7fff0000
-			insns[pc] = ins
-		case bpf.LoadAbsolute:
-			ins.Off ^= 4
-			insns[pc] = ins
-		case bpf.ALUOpConstant:
-			ins.Val ^= 1
-			insns[pc] = ins
+		case op == kernel.Return:
+			ins.K ^= 0x7fff0000
+		case op == kernel.LoadWord:
+			ins.K ^= 4
+		case op == kernel.And:
+			ins.K ^= 1
 		}
 		err := meaning.Prove(tb, insns)
 		var d *meaning.Differ
 		if errors.As(err, &d) {
 			differ++
-			got, _, err := program.Run(insns, d.Call)
-			if err != nil || got != d.Got || answer(tb, d.Call) != d.Want || got == d.Want {
-				t.Fatalf("the witness %x shows nothing: program %#x (%v), table %#x, said %#x and %#x",
-					d.Call, got, err, answer(tb, d.Call), d.Got, d.Want)
+			got, _ := kernel.Run(insns, d.Call)
+			if got != d.Got || answer(tb, d.Call) != d.Want || got == d.Want {
+				t.Fatalf("the witness %x shows nothing: program %#x, table %#x, said %#x and %#x",
+					d.Call, got, answer(tb, d.Call), d.Got, d.Want)
 			}
 			return
 		}
@@ -332,7 +321,7 @@ func TestSabotageIsFound(t *testing.T) {
 		r := rand.New(rand.NewPCG(3, 4))
 		for range 3000 {
 			data := someCall(r)
-			if got, _, _ := program.Run(insns, data); got != answer(tb, data) {
+			if got, _ := kernel.Run(insns, data); got != answer(tb, data) {
 				t.Fatalf("proved, yet %x gets %#x and not %#x", data, got, answer(tb, data))
 			}
 		}
@@ -371,14 +360,11 @@ func TestJumpsReachAcrossLongPrograms(t *testing.T) {
 	for _, c := range []struct{ calls, values int }{{1, 127}, {1, 128}, {1, 1200}, {20, 60}, {60, 20}, {300, 3}} {
 		tb := listTable(c.calls, c.values)
 		insns := compileTable(t, tb)
-		if len(insns) > program.MaxLen {
+		if len(insns) > kernel.MaxLen {
 			t.Fatalf("%d calls of %d values: %d instructions", c.calls, c.values, len(insns))
 		}
 		if err := meaning.Prove(tb, insns); err != nil {
 			t.Errorf("%d calls of %d values: %v", c.calls, c.values, err)
-		}
-		if _, err := program.Raw(insns); err != nil {
-			t.Error(err)
 		}
 	}
 }
@@ -390,10 +376,10 @@ func TestAListCostsTwoTestsForEachDoubling(t *testing.T) {
 		for m := 1; m < n; m *= 2 {
 			most += 2
 		}
-		if program.Longest(insns) > most || float64(len(insns)) > 2.2*float64(n)+20 {
-			t.Errorf("%d values: %d instructions, at most %d executed", n, len(insns), program.Longest(insns))
+		if kernel.Longest(insns) > most || float64(len(insns)) > 2.2*float64(n)+20 {
+			t.Errorf("%d values: %d instructions, at most %d executed", n, len(insns), kernel.Longest(insns))
 		}
-		t.Logf("%d values: %d instructions, at most %d executed", n, len(insns), program.Longest(insns))
+		t.Logf("%d values: %d instructions, at most %d executed", n, len(insns), kernel.Longest(insns))
 	}
 }
 

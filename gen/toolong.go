@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/secgen-dev/secgen/dsl"
+	"github.com/secgen-dev/secgen/gen/internal/kernel"
 	"github.com/secgen-dev/secgen/gen/internal/program"
 	"github.com/secgen-dev/secgen/gen/internal/table"
 	"github.com/secgen-dev/secgen/gen/internal/tree"
@@ -32,7 +33,7 @@ func tooLong(policy dsl.Named, t table.Table, length int) error {
 	slices.SortStableFunc(costs, func(a, b cost) int { return -cmp.Compare(a.length, b.length) })
 
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: the program has %d instructions and the kernel takes %d; test fewer values. The rules that cost most, by what each would need alone:", policy.Name, length, program.MaxLen)
+	fmt.Fprintf(&b, "%s: the program has %d instructions and the kernel takes %d; test fewer values. The rules that cost most, by what each would need alone:", policy.Name, length, kernel.MaxLen)
 	for _, c := range costs[:min(3, len(costs))] {
 		where := ""
 		if made := policy.Policy.Rules[c.rule].Made; len(made) > 0 {

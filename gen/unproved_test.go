@@ -5,10 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/net/bpf"
-
 	"github.com/secgen-dev/secgen/dsl"
 	"github.com/secgen-dev/secgen/dsl/sys"
+	"github.com/secgen-dev/secgen/gen/internal/kernel"
 	"github.com/secgen-dev/secgen/gen/internal/meaning"
 	"github.com/secgen-dev/secgen/gen/internal/table"
 )
@@ -21,7 +20,7 @@ func TestAWrongProgramIsAnErrorWithACallThatShowsIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	allowsAll := []bpf.Instruction{bpf.RetConstant{Val: 0x7fff0000}}
+	allowsAll := kernel.Program{{Op: kernel.Return, K: 0x7fff0000}}
 	err = unproved(p, tables[0], meaning.Prove(tables[0], allowsAll))
 	if !errors.As(err, new(*meaning.Differ)) || !strings.Contains(err.Error(), "Serve: secgen made a wrong program") ||
 		!strings.Contains(err.Error(), "answers 0x7fff0000 where the table says 0x80000000") {

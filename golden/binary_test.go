@@ -47,7 +47,7 @@ func TestABinaryCarriesOnlyItsOwnArray(t *testing.T) {
 // image is a program as it lies in memory of a little-endian machine.
 func image(f gen.Filter) []byte {
 	var b []byte
-	for _, r := range f.Raw() {
+	for _, r := range f.Program {
 		b = binary.LittleEndian.AppendUint16(b, r.Op)
 		b = append(b, r.Jt, r.Jf)
 		b = binary.LittleEndian.AppendUint32(b, r.K)

@@ -67,7 +67,7 @@ func TestTheKernelTakesEveryProgram(t *testing.T) {
 func taken(t *testing.T, f gen.Filter) {
 	t.Helper()
 	var program []install.Instruction
-	for _, r := range f.Raw() {
+	for _, r := range f.Program {
 		program = append(program, install.Instruction{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K})
 	}
 	text, err := json.Marshal(program)

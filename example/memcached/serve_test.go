@@ -53,7 +53,11 @@ func TestServeAllowsWhatARunningServerCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	vm, err := bpf.NewVM(filters[0].Program)
+	program, ok := bpf.Disassemble(filters[0].Program)
+	if !ok {
+		t.Fatal("x/net/bpf does not know an instruction")
+	}
+	vm, err := bpf.NewVM(program)
 	if err != nil {
 		t.Fatal(err)
 	}

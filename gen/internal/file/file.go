@@ -12,10 +12,9 @@ import (
 	"strings"
 
 	"github.com/dave/jennifer/jen"
-	"golang.org/x/net/bpf"
 
 	"github.com/secgen-dev/secgen/dsl"
-	"github.com/secgen-dev/secgen/gen/internal/program"
+	"github.com/secgen-dev/secgen/gen/internal/kernel"
 	"github.com/secgen-dev/secgen/gen/internal/table"
 )
 
@@ -36,7 +35,7 @@ type Policy struct {
 // Filter is a proved program with the table that it answers.
 type Filter struct {
 	Table   table.Table
-	Program []bpf.Instruction
+	Program kernel.Program
 }
 
 // Write returns the text of a file.
@@ -46,9 +45,7 @@ func Write(o Options, policies []Policy) ([]byte, error) {
 		if err := p.check(); err != nil {
 			return nil, err
 		}
-		if err := p.write(f); err != nil {
-			return nil, err
-		}
+		p.write(f)
 	}
 	if err := installer(f); err != nil {
 		return nil, err
@@ -102,7 +99,7 @@ func (p Policy) check() error {
 	}
 	for _, f := range p.Filters {
 		for _, ins := range f.Program {
-			if ret, ok := ins.(bpf.RetConstant); ok && ret.Val&0xffff0000 == retNotify {
+			if ins.Op == kernel.Return && ins.K&0xffff0000 == retNotify {
 				return fmt.Errorf("%s: the policy answers calls with Notify, which needs a supervisor; files that install such filters are not written yet", p.Name)
 			}
 		}
@@ -136,7 +133,7 @@ func (f Filter) arches() string {
 	return list(names, "and")
 }
 
-func (p Policy) write(f *jen.File) error {
+func (p Policy) write(f *jen.File) {
 	f.Comment(strings.Join(p.doc(), "\n"))
 	programs := lowerFirst(p.Name) + "Program"
 	f.Var().Id(p.Name).Op("=").Id("secgenFilter").Values(
@@ -157,12 +154,9 @@ func (p Policy) write(f *jen.File) error {
 	})
 	for _, fl := range p.Filters {
 		f.Line()
-		if err := p.writeArray(f, fl); err != nil {
-			return err
-		}
+		p.writeArray(f, fl)
 	}
 	f.Line()
-	return nil
 }
 
 // array is the name of a filter's array.
@@ -172,20 +166,15 @@ func (p Policy) array(f Filter) string {
 
 func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
 
-func (p Policy) writeArray(f *jen.File, fl Filter) error {
-	raw, err := program.Raw(fl.Program)
-	if err != nil {
-		return fmt.Errorf("%s: %w", p.Name, err)
-	}
+func (p Policy) writeArray(f *jen.File, fl Filter) {
 	notes := comments(fl.Table, fl.Program)
-	rows := make([]jen.Code, len(raw))
-	for i, r := range raw {
+	rows := make([]jen.Code, len(fl.Program))
+	for i, r := range fl.Program {
 		rows[i] = jen.Values(hex(uint32(r.Op), 4), hex(uint32(r.Jt), 2), hex(uint32(r.Jf), 2), hex(r.K, 8)).
 			Op(",").Comment(notes[i])
 	}
 	f.Var().Id(p.array(fl)).Op("=").Index(jen.Op("...")).Id("secgenInstruction").
 		Custom(jen.Options{Open: "{", Close: "}", Multi: true}, rows...)
-	return nil
 }
 
 func hex(v uint32, digits int) jen.Code { return jen.Op(fmt.Sprintf("0x%0*x", digits, v)) }

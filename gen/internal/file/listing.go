@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/bpf"
 
 	"github.com/secgen-dev/secgen/gen/internal/abi"
+	"github.com/secgen-dev/secgen/gen/internal/kernel"
 	"github.com/secgen-dev/secgen/gen/internal/table"
 )
 
@@ -17,7 +18,7 @@ import (
 // instruction more or less elsewhere does not rename it.
 type listing struct {
 	parts  []table.Part
-	insns  []bpf.Instruction
+	insns  kernel.Program
 	holds  []table.Word   // the word in A before each instruction
 	arches [][]*abi.Arch  // ABIs whose calls come to each instruction
 	calls  [][]call       // calls whose arguments each instruction looks at
@@ -40,7 +41,7 @@ func (c call) name() string {
 const unknownWord table.Word = 0xff
 
 // comments returns a line for each instruction of a program that answers t.
-func comments(t table.Table, insns []bpf.Instruction) []string {
+func comments(t table.Table, insns kernel.Program) []string {
 	l := &listing{parts: t.Parts, insns: insns,
 		holds:  make([]table.Word, len(insns)),
 		arches: make([][]*abi.Arch, len(insns)),
@@ -81,19 +82,6 @@ func named(p table.Part) []uint32 {
 	return slices.Compact(nrs)
 }
 
-// next lists where instruction pc may lead.
-func next(insns []bpf.Instruction, pc int) []int {
-	switch ins := insns[pc].(type) {
-	case bpf.RetConstant:
-		return nil
-	case bpf.Jump:
-		return []int{pc + 1 + int(ins.Skip)}
-	case bpf.JumpIf:
-		return []int{pc + 1 + int(ins.SkipTrue), pc + 1 + int(ins.SkipFalse)}
-	}
-	return []int{pc + 1}
-}
-
 // flow finds the word in A before each instruction.
 func (l *listing) flow() {
 	for i := range l.holds {
@@ -101,10 +89,10 @@ func (l *listing) flow() {
 	}
 	for pc, ins := range l.insns {
 		w := l.holds[pc]
-		if load, ok := ins.(bpf.LoadAbsolute); ok {
-			w = table.Word(load.Off / 4)
+		if ins.Op == kernel.LoadWord {
+			w = table.Word(ins.K / 4)
 		}
-		for _, to := range next(l.insns, pc) {
+		for _, to := range kernel.Next(l.insns, pc) {
 			l.holds[to] = w
 		}
 	}
@@ -123,15 +111,19 @@ func (l *listing) follow(c call) {
 		if !slices.Contains(l.arches[pc], c.arch) {
 			l.arches[pc] = append(l.arches[pc], c.arch)
 		}
-		targets := next(l.insns, pc)
+		targets := kernel.Next(l.insns, pc)
 		w := l.holds[pc]
-		if jump, ok := ins.(bpf.JumpIf); ok && w <= table.Arch {
-			if targets = targets[1:]; holdsFor(jump, data[w]) {
-				targets = []int{pc + 1 + int(jump.SkipTrue)}
+		if kernel.Conditional(ins.Op) && w <= table.Arch {
+			if kernel.Holds(ins.Op, data[w], ins.K) {
+				targets = targets[:1]
+			} else {
+				targets = targets[1:]
 			}
 		}
-		load, isLoad := ins.(bpf.LoadAbsolute)
-		if _, ends := ins.(bpf.RetConstant); !ends && (isLoad && load.Off > 4 || !isLoad && w > table.Arch && w != unknownWord) {
+		if ins.Op == kernel.LoadWord {
+			w = table.Word(ins.K / 4)
+		}
+		if ins.Op != kernel.Return && w > table.Arch && w != unknownWord {
 			l.calls[pc] = append(l.calls[pc], c)
 		}
 		for _, to := range targets {
@@ -140,23 +132,11 @@ func (l *listing) follow(c call) {
 	}
 }
 
-func holdsFor(j bpf.JumpIf, a uint32) bool {
-	switch j.Cond {
-	case bpf.JumpEqual:
-		return a == j.Val
-	case bpf.JumpGreaterOrEqual:
-		return a >= j.Val
-	case bpf.JumpGreaterThan:
-		return a > j.Val
-	}
-	return a&j.Val != 0
-}
-
 // name gives labels to all places that jumps lead to.
 func (l *listing) name() {
 	targets := map[int]bool{}
 	for pc := range l.insns {
-		for _, to := range next(l.insns, pc) {
+		for _, to := range kernel.Next(l.insns, pc) {
 			if to != pc+1 {
 				targets[to] = true
 			}
@@ -185,18 +165,14 @@ func (l *listing) about(pc int) string {
 	if len(l.calls[pc]) > 0 {
 		return l.calls[pc][0].name()
 	}
-	switch ins := l.insns[pc].(type) {
-	case bpf.RetConstant:
+	switch ins := l.insns[pc]; {
+	case ins.Op == kernel.Return:
 		return ""
-	case bpf.JumpIf:
-		if l.holds[pc] == table.Nr {
-			return "nr." + strconv.FormatUint(uint64(ins.Val), 10)
-		}
-	case bpf.LoadAbsolute:
-		if ins.Off == 0 {
-			return "nr"
-		}
-	case bpf.Jump:
+	case kernel.Conditional(ins.Op) && l.holds[pc] == table.Nr:
+		return "nr." + strconv.FormatUint(uint64(ins.K), 10)
+	case ins.Op == kernel.LoadWord && ins.K == 0:
+		return "nr"
+	case ins.Op == kernel.Jump:
 		return "far"
 	}
 	return "at"
@@ -204,52 +180,53 @@ func (l *listing) about(pc int) string {
 
 // place is how a jump names its target.
 func (l *listing) place(pc int) string {
-	if ret, ok := l.insns[pc].(bpf.RetConstant); ok {
-		return returnText(l.parts[0].Arch, ret.Val)
+	if ins := l.insns[pc]; ins.Op == kernel.Return {
+		return returnText(l.parts[0].Arch, ins.K)
 	}
 	return l.label[pc]
 }
 
 func (l *listing) text(pc int) string {
-	switch ins := l.insns[pc].(type) {
-	case bpf.LoadAbsolute:
-		return "load " + l.word(pc, table.Word(ins.Off/4))
-	case bpf.ALUOpConstant:
-		return fmt.Sprintf("and %#x", ins.Val)
-	case bpf.Jump:
-		return "goto " + l.place(pc+1+int(ins.Skip))
-	case bpf.RetConstant:
-		return "return " + returnText(l.parts[0].Arch, ins.Val)
-	case bpf.JumpIf:
+	ins := l.insns[pc]
+	switch op := ins.Op; {
+	case op == kernel.LoadWord:
+		return "load " + l.word(pc, table.Word(ins.K/4))
+	case op == kernel.And:
+		return fmt.Sprintf("and %#x", ins.K)
+	case op == kernel.Jump:
+		return "goto " + l.place(pc+1+int(ins.K))
+	case op == kernel.Return:
+		return "return " + returnText(l.parts[0].Arch, ins.K)
+	case kernel.Conditional(op):
 		test := l.test(pc, ins)
-		yes, no := pc+1+int(ins.SkipTrue), pc+1+int(ins.SkipFalse)
+		yes, no := l.place(pc+1+int(ins.Jt)), l.place(pc+1+int(ins.Jf))
 		switch {
-		case ins.SkipTrue == 0:
-			return "unless " + test + " goto " + l.place(no)
-		case ins.SkipFalse == 0:
-			return "if " + test + " goto " + l.place(yes)
+		case ins.Jt == 0:
+			return "unless " + test + " goto " + no
+		case ins.Jf == 0:
+			return "if " + test + " goto " + yes
 		}
-		return "if " + test + " goto " + l.place(yes) + ", else " + l.place(no)
+		return "if " + test + " goto " + yes + ", else " + no
 	}
-	return fmt.Sprint(l.insns[pc])
+	return fmt.Sprintf("code %#x", ins.Op)
 }
 
-func (l *listing) test(pc int, ins bpf.JumpIf) string {
-	op := map[bpf.JumpTest]string{bpf.JumpEqual: "==", bpf.JumpGreaterOrEqual: ">=", bpf.JumpGreaterThan: ">", bpf.JumpBitsSet: "&"}[ins.Cond]
+func (l *listing) test(pc int, ins bpf.RawInstruction) string {
+	op := map[uint16]string{kernel.JumpEqual: "==", kernel.JumpGreaterEq: ">=", kernel.JumpGreater: ">", kernel.JumpAnyBit: "&"}[ins.Op]
 	w := l.holds[pc]
 	switch {
 	case w == table.Arch:
-		return "arch " + op + " " + l.archName(ins.Val)
+		return "arch " + op + " " + l.archName(ins.K)
 	case w == table.Nr:
-		text := "nr " + op + " " + strconv.FormatUint(uint64(ins.Val), 10)
-		if name := l.callName(pc, ins.Val); name != "" {
+		text := "nr " + op + " " + strconv.FormatUint(uint64(ins.K), 10)
+		if name := l.callName(pc, ins.K); name != "" {
 			text += " (" + name + ")"
 		}
 		return text
-	case ins.Val < 10:
-		return fmt.Sprintf("%s %s %d", l.word(pc, w), op, ins.Val)
+	case ins.K < 10:
+		return fmt.Sprintf("%s %s %d", l.word(pc, w), op, ins.K)
 	}
-	return fmt.Sprintf("%s %s %#x", l.word(pc, w), op, ins.Val)
+	return fmt.Sprintf("%s %s %#x", l.word(pc, w), op, ins.K)
 }
 
 func (l *listing) archName(audit uint32) string {

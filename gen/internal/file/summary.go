@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/secgen-dev/secgen/gen/internal/program"
+	"github.com/secgen-dev/secgen/gen/internal/kernel"
 	"github.com/secgen-dev/secgen/gen/internal/table"
 )
 
 // summary is what a filter costs, in numbers that the reviewer can count again.
 func (f Filter) summary() string {
-	size := fmt.Sprintf("%d instructions, at most %d executed", len(f.Program), program.Longest(f.Program))
+	size := fmt.Sprintf("%d instructions, at most %d executed", len(f.Program), kernel.Longest(f.Program))
 	parts := f.Table.Parts
 	if len(parts) == 1 {
 		return fmt.Sprintf("%s: %s; %s. Proved equal to the policy.", f.arches(), size, f.decided(parts[0]))
@@ -26,7 +26,7 @@ func (f Filter) summary() string {
 func (f Filter) decided(p table.Part) string {
 	cached, run := 0, 0
 	for _, nr := range named(p) {
-		if p.Arch.Cached(nr) && program.Cached(f.Program, p.Arch.Audit, nr) {
+		if p.Arch.Cached(nr) && kernel.Cached(f.Program, p.Arch.Audit, nr) {
 			cached++
 		} else {
 			run++

@@ -143,6 +143,7 @@ func (d *diagram) at(n node, bit int32) (lo, hi node) {
 func (d *diagram) and(a, b node) node { return d.ite(a, b, no) }
 func (d *diagram) or(a, b node) node  { return d.ite(a, yes, b) }
 func (d *diagram) not(a node) node    { return d.ite(a, no, yes) }
+func (d *diagram) xor(a, b node) node { return d.ite(a, d.not(b), b) }
 
 // check returns the error that a full diagram amounts to.
 func (d *diagram) check() error {

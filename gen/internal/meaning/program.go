@@ -1,95 +1,162 @@
 package meaning
 
 import (
-	"fmt"
 	"slices"
 
-	"golang.org/x/net/bpf"
-
+	"github.com/secgen-dev/secgen/gen/internal/kernel"
 	"github.com/secgen-dev/secgen/gen/internal/table"
 )
 
-// program is the function that the instructions compute. Jumps only go
-// forward, so one pass in order meets every instruction after all that lead to
-// it: for each it knows for which calls it is reached, and what A then holds.
-func (d *diagram) program(insns []bpf.Instruction) (node, error) {
-	uses := usesA(insns)
-	reached := make([]node, len(insns)+1) // all no
-	a := make([]vector, len(insns)+1)     // A on entry, where it is reached
-	reached[0], a[0] = yes, d.constant(0, 32)
+// machine is what a program works with: A, X and scratch memory. A nil register
+// is one whose contents cannot matter.
+type machine struct {
+	a, x vector
+	m    [16]vector
+}
 
-	flow := func(from node, acc vector, to int) error {
-		if from == no {
-			return nil
-		}
-		if to >= len(insns) {
-			return fmt.Errorf("instruction %d is behind the end of the program", to)
-		}
-		if uses[to] {
-			a[to] = d.merge(from, acc, a[to])
-		}
-		reached[to] = d.or(from, reached[to])
-		return nil
+// registers lists them by number: A, X, M[0] to M[15].
+func (m *machine) registers() []*vector {
+	rs := []*vector{&m.a, &m.x}
+	for i := range m.m {
+		rs = append(rs, &m.m[i])
 	}
+	return rs
+}
+
+// program is the function that a program computes, which kernel.Check accepts.
+// Jumps only go forward, so one pass in order meets every instruction after all
+// that lead to it: for each it knows for which calls it is reached, and what the
+// registers then hold.
+func (d *diagram) program(p kernel.Program) (node, error) {
+	uses := used(p)
+	reached := make([]node, len(p)) // all no
+	holds := make([]machine, len(p))
+	reached[0] = yes
+	zero := d.constant(0)
+	holds[0] = machine{a: zero, x: zero}
+
 	f := d.value(0)
-	for pc, ins := range insns {
-		here, acc := reached[pc], a[pc]
-		var err error
-		switch ins := ins.(type) {
-		case bpf.LoadAbsolute:
-			if ins.Size != 4 || ins.Off%4 != 0 || ins.Off >= 64 {
-				return no, fmt.Errorf("instruction %d: seccomp loads aligned words of struct seccomp_data only", pc)
+	for pc, ins := range p {
+		here, m := reached[pc], holds[pc]
+		flow := func(from node, to int) {
+			if from == no {
+				return
 			}
-			err = flow(here, d.word(table.Word(ins.Off/4)), pc+1)
-		case bpf.ALUOpConstant:
-			if ins.Op != bpf.ALUOpAnd {
-				return no, fmt.Errorf("instruction %d: %v is not understood", pc, ins)
+			old, new := holds[to].registers(), m.registers()
+			for i := range old {
+				if uses[to]>>i&1 == 1 {
+					*old[i] = d.merge(from, *new[i], *old[i])
+				}
 			}
-			if here != no {
-				err = flow(here, d.masked(acc, uint64(ins.Val)), pc+1)
-			}
-		case bpf.Jump:
-			err = flow(here, acc, pc+1+int(ins.Skip))
-		case bpf.JumpIf:
-			if here == no {
-				continue
-			}
-			holds, known := d.jump(ins, acc)
-			if !known {
-				return no, fmt.Errorf("instruction %d: %v is not understood", pc, ins)
-			}
-			err = flow(d.and(here, holds), acc, pc+1+int(ins.SkipTrue))
-			if err == nil {
-				err = flow(d.ite(holds, no, here), acc, pc+1+int(ins.SkipFalse))
-			}
-		case bpf.RetConstant:
-			f = d.ite(here, d.value(ins.Val), f)
-		default:
-			return no, fmt.Errorf("instruction %d: %v is not understood", pc, ins)
+			reached[to] = d.or(from, reached[to])
 		}
-		if err != nil {
-			return no, err
+		k := d.constant(ins.K)
+		if ins.Op&kernel.UseX != 0 {
+			k = m.x // for the codes that have a form with X
+		}
+		switch op := ins.Op; {
+		case here == no:
+			continue
+		case op == kernel.Return:
+			f = d.ite(here, d.value(ins.K), f)
+			continue
+		case op == kernel.ReturnA:
+			f = d.ite(here, d.valueIs(m.a), f)
+			continue
+		case op == kernel.Jump:
+			flow(here, pc+1+int(ins.K))
+		case kernel.Conditional(op):
+			holds := d.compare(op, m.a, k)
+			flow(d.and(here, holds), pc+1+int(ins.Jt))
+			flow(d.ite(holds, no, here), pc+1+int(ins.Jf))
+		case op == kernel.Div|kernel.UseX: // division by zero ends the program with 0
+			zero := d.equal(m.x, 0)
+			f = d.ite(d.and(here, zero), d.value(0), f)
+			m.a = d.divide(m.a, m.x)
+			flow(d.ite(zero, no, here), pc+1)
+		default:
+			d.step(&m, op, ins.K, k)
+			flow(here, pc+1)
 		}
 		if err := d.check(); err != nil {
 			return no, err
 		}
 	}
-	return f, nil
+	return f, d.check()
 }
 
-func (d *diagram) jump(ins bpf.JumpIf, acc vector) (holds node, known bool) {
-	k := uint64(ins.Val)
-	switch ins.Cond {
-	case bpf.JumpEqual:
-		return d.equal(acc, k), true
-	case bpf.JumpGreaterThan:
-		return d.greater(acc, k), true
-	case bpf.JumpGreaterOrEqual:
-		return d.or(d.greater(acc, k), d.equal(acc, k)), true
-	case bpf.JumpBitsSet:
-		return d.anyOf(acc, k), true
+// step does an instruction that goes on to the next; k is ins.K or X, as the
+// code says.
+func (d *diagram) step(m *machine, op uint16, index uint32, k vector) {
+	switch op {
+	case kernel.LoadWord:
+		m.a = d.word(table.Word(index / 4))
+	case kernel.LoadConst:
+		m.a = d.constant(index)
+	case kernel.LoadLen:
+		m.a = d.constant(64)
+	case kernel.LoadMem:
+		m.a = m.m[index]
+	case kernel.LoadXConst:
+		m.x = d.constant(index)
+	case kernel.LoadXLen:
+		m.x = d.constant(64)
+	case kernel.LoadXMem:
+		m.x = m.m[index]
+	case kernel.Store:
+		m.m[index] = m.a
+	case kernel.StoreX:
+		m.m[index] = m.x
+	case kernel.ToX:
+		m.x = m.a
+	case kernel.FromX:
+		m.a = m.x
+	case kernel.Neg:
+		m.a = d.add(d.complement(m.a), d.constant(0), yes)
+	default:
+		m.a = d.arithmetic(op&^kernel.UseX, m.a, k)
 	}
-	return no, false
+}
+
+func (d *diagram) arithmetic(op uint16, a, k vector) vector {
+	switch op {
+	case kernel.Add:
+		return d.add(a, k, no)
+	case kernel.Sub:
+		return d.add(a, d.complement(k), yes)
+	case kernel.Mul:
+		return d.multiply(a, k)
+	case kernel.Div:
+		return d.divide(a, k)
+	case kernel.And:
+		return d.each(a, k, d.and)
+	case kernel.Or:
+		return d.each(a, k, d.or)
+	case kernel.Xor:
+		return d.each(a, k, d.xor)
+	case kernel.Lsh:
+		return d.shift(a, k, func(i, by int) int { return i - by })
+	default: // kernel.Rsh
+		return d.shift(a, k, func(i, by int) int { return i + by })
+	}
+}
+
+// compare holds where a conditional jump takes its first way.
+func (d *diagram) compare(op uint16, a, k vector) node {
+	switch op &^ kernel.UseX {
+	case kernel.JumpEqual:
+		return d.same(a, k)
+	case kernel.JumpGreater:
+		return d.exceeds(a, k)
+	case kernel.JumpGreaterEq:
+		return d.not(d.exceeds(k, a))
+	default: // kernel.JumpAnyBit
+		any := no
+		for i := range a {
+			any = d.or(d.and(a[i], k[i]), any)
+		}
+		return any
+	}
 }
 
 // merge is new where it comes from, and old elsewhere.
@@ -104,18 +171,64 @@ func (d *diagram) merge(from node, new, old vector) vector {
 	return v
 }
 
-// usesA tells for each instruction whether what A holds before it can matter.
-func usesA(insns []bpf.Instruction) []bool {
-	uses := make([]bool, len(insns)+1)
-	at := func(pc int) bool { return pc < len(insns) && uses[pc] }
-	for pc := len(insns) - 1; pc >= 0; pc-- {
-		switch ins := insns[pc].(type) {
-		case bpf.LoadAbsolute, bpf.RetConstant:
-		case bpf.Jump:
-			uses[pc] = at(pc + 1 + int(ins.Skip))
-		default:
-			uses[pc] = true
+// valueIs is the function whose value is the number v.
+func (d *diagram) valueIs(v vector) node {
+	var build func(i int, sum uint32) node
+	build = func(i int, sum uint32) node {
+		if i == len(v) {
+			return d.value(sum)
 		}
+		if v[i] == no || d.full {
+			return build(i+1, sum)
+		}
+		if v[i] == yes {
+			return build(i+1, sum|1<<i)
+		}
+		return d.ite(v[i], build(i+1, sum|1<<i), build(i+1, sum))
+	}
+	return build(0, 0)
+}
+
+// used tells for each instruction which registers' contents before it can
+// matter, as bits in the order of machine.registers.
+func used(p kernel.Program) []uint32 {
+	const a, x = 1, 2
+	m := func(k uint32) uint32 { return 4 << k }
+	uses := make([]uint32, len(p))
+	for pc := len(p) - 1; pc >= 0; pc-- {
+		ins := p[pc]
+		var later uint32
+		for _, to := range kernel.Next(p, pc) {
+			later |= uses[to]
+		}
+		var reads, writes uint32
+		switch op := ins.Op; op {
+		case kernel.LoadWord, kernel.LoadConst, kernel.LoadLen:
+			writes = a
+		case kernel.LoadMem:
+			reads, writes = m(ins.K), a
+		case kernel.LoadXConst, kernel.LoadXLen:
+			writes = x
+		case kernel.LoadXMem:
+			reads, writes = m(ins.K), x
+		case kernel.Store:
+			reads, writes = a, m(ins.K)
+		case kernel.StoreX:
+			reads, writes = x, m(ins.K)
+		case kernel.ToX:
+			reads, writes = a, x
+		case kernel.FromX:
+			reads, writes = x, a
+		case kernel.Jump, kernel.Return:
+		case kernel.ReturnA, kernel.Neg:
+			reads = a
+		default: // arithmetic and conditional jumps
+			reads = a
+			if op&kernel.UseX != 0 {
+				reads |= x
+			}
+		}
+		uses[pc] = later&^writes | reads
 	}
 	return uses
 }

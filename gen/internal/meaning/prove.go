@@ -3,8 +3,7 @@ package meaning
 import (
 	"fmt"
 
-	"golang.org/x/net/bpf"
-
+	"github.com/secgen-dev/secgen/gen/internal/kernel"
 	"github.com/secgen-dev/secgen/gen/internal/table"
 )
 
@@ -25,18 +24,21 @@ func (e *Differ) Error() string {
 		e.Got, e.Want, e.Call[table.Arch], int32(e.Call[table.Nr]), e.Call[4:])
 }
 
-// Prove returns nil if the instructions answer every call as t says, a *Differ
+// Prove returns nil if the program answers every call as t says, a *Differ
 // with a call that shows they do not, or another error if neither could be
 // found out.
-func Prove(t table.Table, insns []bpf.Instruction) error { return prove(t, insns, Budget) }
+func Prove(t table.Table, p kernel.Program) error { return prove(t, p, Budget) }
 
-func prove(t table.Table, insns []bpf.Instruction, budget int) error {
+func prove(t table.Table, p kernel.Program, budget int) error {
+	if err := kernel.Check(p); err != nil {
+		return err
+	}
 	d := newDiagram(budget)
 	want := d.table(t)
 	if err := d.check(); err != nil {
 		return err
 	}
-	got, err := d.program(insns)
+	got, err := d.program(p)
 	if err != nil {
 		return err
 	}

@@ -1,21 +1,15 @@
-// Package program turns a tree into classic BPF instructions, and knows what
-// the kernel does with them: how many it executes for a call (run.go) and which
-// calls its cache answers without running them (cache.go).
+// Package program turns a tree into classic BPF instructions.
 package program
 
 import (
-	"fmt"
 	"math"
 
 	"golang.org/x/net/bpf"
 
+	"github.com/secgen-dev/secgen/gen/internal/kernel"
 	"github.com/secgen-dev/secgen/gen/internal/table"
 	"github.com/secgen-dev/secgen/gen/internal/tree"
 )
-
-// MaxLen is the most instructions that the kernel takes (BPF_MAXINSNS of
-// linux/bpf_common.h).
-const MaxLen = 4096
 
 // Lower lays a tree out as instructions. It works from the end to the
 // beginning: jumps only go forward, so the distance to every target is known
@@ -25,8 +19,8 @@ const MaxLen = 4096
 // Each test is a load, a mask and a jump; whoever comes with the right word in
 // A enters behind the load, so that no word is loaded twice on a path.
 //
-// The result may exceed MaxLen.
-func Lower(root *tree.Node) []bpf.Instruction {
+// The result may exceed kernel.MaxLen.
+func Lower(root *tree.Node) kernel.Program {
 	l := &layout{
 		entries: map[*tree.Node]entries{},
 		ends:    map[uint32]int{},
@@ -54,7 +48,7 @@ type need struct{ seen, load, mask bool }
 type entries struct{ load, mask, test int }
 
 type layout struct {
-	back    []bpf.Instruction // the program backwards
+	back    kernel.Program // the program backwards
 	entries map[*tree.Node]entries
 	ends    map[uint32]int // the nearest return of each action
 	needs   map[*tree.Node]need
@@ -122,20 +116,20 @@ func (l *layout) emit(n *tree.Node) {
 	nd := l.needs[n]
 	masks := n.Op != tree.AnyBit && n.Mask != math.MaxUint32
 	if masks && (nd.mask || nd.load) {
-		l.push(bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: n.Mask})
+		l.push(bpf.RawInstruction{Op: kernel.And, K: n.Mask})
 	}
 	e.mask = len(l.back) - 1
 	if nd.load {
-		l.push(bpf.LoadAbsolute{Off: 4 * uint32(n.Word), Size: 4})
+		l.push(bpf.RawInstruction{Op: kernel.LoadWord, K: 4 * uint32(n.Word)})
 	}
 	e.load = len(l.back) - 1
 	l.entries[n] = e
 }
 
-func (l *layout) push(i bpf.Instruction) { l.back = append(l.back, i) }
+func (l *layout) push(i bpf.RawInstruction) { l.back = append(l.back, i) }
 
 func (l *layout) end(action uint32) {
-	l.push(bpf.RetConstant{Val: action})
+	l.push(bpf.RawInstruction{Op: kernel.Return, K: action})
 	l.ends[action] = len(l.back) - 1
 }
 
@@ -156,7 +150,7 @@ func (l *layout) target(n, to *tree.Node) int {
 
 // jump emits n's test. Outcomes out of its reach get a stop just behind it.
 func (l *layout) jump(n *tree.Node) {
-	conds := map[tree.Op]bpf.JumpTest{tree.Equal: bpf.JumpEqual, tree.AtLeast: bpf.JumpGreaterOrEqual, tree.AnyBit: bpf.JumpBitsSet}
+	codes := map[tree.Op]uint16{tree.Equal: kernel.JumpEqual, tree.AtLeast: kernel.JumpGreaterEq, tree.AnyBit: kernel.JumpAnyBit}
 	yes, no := l.target(n, n.Yes), l.target(n, n.No)
 	const reach = math.MaxUint8
 	// The stop for one outcome moves the other a place further away.
@@ -168,8 +162,8 @@ func (l *layout) jump(n *tree.Node) {
 			no = l.stop(n.No, no)
 		}
 	}
-	l.push(bpf.JumpIf{Cond: conds[n.Op], Val: n.K,
-		SkipTrue: uint8(len(l.back) - 1 - yes), SkipFalse: uint8(len(l.back) - 1 - no)})
+	l.push(bpf.RawInstruction{Op: codes[n.Op], K: n.K,
+		Jt: uint8(len(l.back) - 1 - yes), Jf: uint8(len(l.back) - 1 - no)})
 }
 
 // stop makes a place close by that leads to the target.
@@ -177,15 +171,7 @@ func (l *layout) stop(to *tree.Node, target int) int {
 	if to.IsEnd() {
 		l.end(to.Action)
 	} else {
-		l.push(bpf.Jump{Skip: uint32(len(l.back) - 1 - target)})
+		l.push(bpf.RawInstruction{Op: kernel.Jump, K: uint32(len(l.back) - 1 - target)})
 	}
 	return len(l.back) - 1
-}
-
-// Raw is the program as the kernel takes it.
-func Raw(insns []bpf.Instruction) ([]bpf.RawInstruction, error) {
-	if len(insns) > MaxLen {
-		return nil, fmt.Errorf("%d instructions, and the kernel takes %d", len(insns), MaxLen)
-	}
-	return bpf.Assemble(insns)
 }
