@@ -5,7 +5,7 @@ package dsl
 type Action struct {
 	Kind  Kind      `json:"kind,omitempty"`
 	Errno ErrnoName `json:"errno,omitempty"` // of kind Errno
-	Data  uint16    `json:"data,omitempty"`  // of kinds Trap and Trace
+	Data  uint16    `json:"data,omitempty"`  // of kinds Trap, Trace and ErrnoNumber
 }
 
 // Kind is the part of an action that the kernel ranks.
@@ -17,6 +17,7 @@ const (
 	KindKillThread  Kind = "kill thread"
 	KindTrap        Kind = "trap"
 	KindErrno       Kind = "errno"
+	KindErrnoNumber Kind = "errno number" // an errno too
 	KindNotify      Kind = "notify"
 	KindTrace       Kind = "trace"
 	KindLog         Kind = "log"
@@ -40,6 +41,11 @@ var (
 
 // Errno makes the call fail with e and does not execute it.
 func Errno(e ErrnoName) Action { return Action{Kind: KindErrno, Errno: e} }
+
+// ErrnoNumber makes the call fail with an errno by number, 0 to 4094, the same
+// on every architecture; 0 makes it succeed without being executed. Prefer
+// [Errno]: this is for profiles that were written with numbers.
+func ErrnoNumber(n uint16) Action { return Action{Kind: KindErrnoNumber, Data: n} }
 
 // Trap sends SIGSYS to the calling thread, with data in si_errno.
 func Trap(data uint16) Action { return Action{Kind: KindTrap, Data: data} }

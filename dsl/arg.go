@@ -1,5 +1,7 @@
 package dsl
 
+import "slices"
+
 // Arg is an integer argument of a system call. It is compared in the bits that
 // the kernel looks at: 32 for int and unsigned, the register's width for long
 // and size_t; signed where the C type is.
@@ -120,10 +122,10 @@ func (p Pointer) IsNull() Cond { return Cond{Op: OpNull, Call: p.Call, Arg: p.Na
 func (p Pointer) NotNull() Cond { return Cond{Op: OpNotNull, Call: p.Call, Arg: p.Name} }
 
 // All holds if every condition does.
-func All(conds ...Cond) Cond { return Cond{Op: OpAll, Conds: conds} }
+func All(conds ...Cond) Cond { return Cond{Op: OpAll, Conds: slices.Clone(conds)} }
 
 // Any holds if at least one condition does.
-func Any(conds ...Cond) Cond { return Cond{Op: OpAny, Conds: conds} }
+func Any(conds ...Cond) Cond { return Cond{Op: OpAny, Conds: slices.Clone(conds)} }
 
 // Not holds if the condition does not.
 func Not(cond Cond) Cond { return Cond{Op: OpNot, Conds: []Cond{cond}} }

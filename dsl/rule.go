@@ -33,13 +33,17 @@ func (r Rule) When(conds ...Cond) Rule {
 	return r
 }
 
-// On returns the rule limited to the architectures named. Calling it with none
-// is an error when secgen runs.
+// On returns the rule limited to those of its architectures that are named. If
+// none is left, that is an error when secgen runs.
 func (r Rule) On(arches ...Arch) Rule {
-	if len(arches) == 0 {
-		arches = []Arch{""}
+	left := slices.Clone(arches)
+	if len(r.Arches) > 0 {
+		left = slices.DeleteFunc(left, func(a Arch) bool { return !slices.Contains(r.Arches, a) })
 	}
-	r.Arches = slices.Concat(r.Arches, arches)
+	if len(left) == 0 {
+		left = []Arch{""}
+	}
+	r.Arches = left
 	return r
 }
 

@@ -54,8 +54,17 @@ func TestMistakesThatSecgenReports(t *testing.T) {
 		{"a number too small", line(), policy(dsl.Allow.For(dsl.Number(-2))), "dsl.Number(-2) is no system call number"},
 		{"When of nothing", line(), policy(dsl.Allow.For(sys.Write).When()), "an empty condition"},
 		{"Any of nothing", line(), policy(dsl.Allow.For(sys.Write).When(dsl.Any())), "an empty condition"},
-		{"On of nothing", line(), policy(dsl.Allow.For(sys.Write).On()), "On() names no architecture"},
+		{"On of nothing", line(), policy(dsl.Allow.For(sys.Write).On()), "On() leaves the rule no architecture"},
 		{"On of an unknown arch", line(), policy(dsl.Allow.For(sys.Write).On("vax")), `unknown architecture "vax"`},
+		{"On that excludes itself", line(), policy(dsl.Allow.For(sys.Write).On(dsl.AMD64).On(dsl.I386)), "On() leaves the rule no architecture"},
+		{"On of another arch", line(), policy(dsl.Allow.For(sys.Write).On(dsl.ARM64)), "the policy lists none of the architectures that On names"},
+		{"a number that has a name", line(), policy(dsl.Allow.For(dsl.Number(59))), "number 59 is execve here: write its name"},
+		{"the other form of -1", line(), policy(dsl.Allow.For(dsl.Number(0xffffffff))), "write dsl.Number(-1)"},
+		{"x32's number without x32", line(), policy(dsl.KillProcess.For(sys.Ptrace, dsl.Number(0x40000208))), "no call of the architectures that the rule is for has the number 1073742344"},
+		{"a skipped call on x32 where amd64 has it", line(), on(policy(dsl.KillProcess.For(sys.Ptrace, dsl.Number(-1)).On(dsl.X32)), dsl.X32, dsl.AMD64), "has the number -1"},
+		{"a mask where none is used", line(), policy(dsl.Allow.For(sys.Read).When(dsl.Cond{Op: dsl.OpGt, Call: "read", Arg: "fd", Mask: []dsl.Literal{{Int: "15"}}, Values: []dsl.Literal{{Int: "3"}}})), "a malformed condition"},
+		{"null for an integer", line(), policy(dsl.Allow.For(sys.Read).When(dsl.Pointer{Call: "read", Name: "fd"}.IsNull())), "fd of read is no pointer"},
+		{"two widths where the first call is missing", line(), on(policy(dsl.Allow.For(sys.Access, sys.Fchmod).When(sys.Access.Mode.Lt(dsl.Int(8)))), dsl.ARM64), "one condition cannot mean both"},
 		{"In of nothing", line(), policy(dsl.Allow.For(sys.Write).When(sys.Write.Fd.In())), "with no value at all"},
 		{"a nil value", line(), policy(dsl.Allow.For(sys.Write).When(sys.Write.Fd.Eq(nil))), "a nil value"},
 		{"a reversed Between", line(), policy(dsl.Allow.For(sys.Kill).When(sys.Kill.Pid.Between(dsl.Int(2), dsl.Int(-1)))), "Between is reversed: 2 comes after -1"},
@@ -72,6 +81,8 @@ func TestMistakesThatSecgenReports(t *testing.T) {
 		{"a name on a number", line(), policy(dsl.Allow.For(dsl.Number(1)).When(sys.Write.Fd.Eq(linux.Stdin))), "use dsl.Raw"},
 		{"Raw of a seventh argument", line(), policy(dsl.Allow.For(sys.Write).When(dsl.Raw(6).Eq(dsl.Int(1)))), "0 to 5"},
 		{"an errno that is none", line(), policy(dsl.Errno("EFOO").For(sys.Read)), "no errno EFOO here"},
+		{"an errno number that is none", line(), policy(dsl.ErrnoNumber(4095).For(sys.Read)), "errno 4095 is none"},
+		{"data where there can be none", line(), policy(dsl.Action{Kind: dsl.KindAllow, Data: 1}.For(sys.Read)), "the action allow takes no data"},
 		{"a constant that is none", line(), policy(dsl.Allow.For(sys.Write).When(sys.Write.Fd.Eq(dsl.Const("FOO")))), `no constant "FOO"`},
 		{"a constant that an architecture lacks", line(), on(policy(dsl.Allow.For(sys.Mmap).When(sys.Mmap.Flags.Has(linux.MAP_32BIT))), dsl.AMD64, dsl.ARM64, dsl.RISCV64), "MAP_32BIT does not exist here (on arm64, riscv64)"},
 		{"a call that none of the architectures has", line(), on(policy(dsl.Allow.For(sys.Open)), dsl.ARM64), "the rule matches nothing: none of the policy's architectures has open"},
@@ -80,6 +91,7 @@ func TestMistakesThatSecgenReports(t *testing.T) {
 		{"Newer without an action", 0, dsl.Policy{Arches: []dsl.Arch{dsl.AMD64}, Default: dsl.Allow, Newer: dsl.Newer{Than: sys.Listns}}, "Newer needs both"},
 		{"Newer than a call that is not there", 0, dsl.Policy{Arches: []dsl.Arch{dsl.ARM64}, Default: dsl.Allow, Newer: dsl.Newer{Than: sys.Open, Action: dsl.Log}}, "Newer.Than is open, which this architecture lacks"},
 		{"WaitKillable without Notify", 0, dsl.Policy{Arches: []dsl.Arch{dsl.AMD64}, Default: dsl.Allow, Flags: dsl.WaitKillable}, "no action is Notify"},
+		{"Newer than no call", 0, dsl.Policy{Arches: []dsl.Arch{dsl.AMD64}, Default: dsl.Allow, Newer: dsl.Newer{Than: dsl.Number(-1), Action: dsl.Log}}, "none of those from which new calls get theirs"},
 		{"stages in a circle", 0, loop, "After leads back to the policy itself"},
 		{"a stage after one without its architecture", 0, dsl.Policy{Arches: []dsl.Arch{dsl.ARM64}, Default: dsl.Allow, After: &start}, "After is a policy that does not list this architecture"},
 		{"a mistake in a helper", line(), policy(helper(sys.Write.Fd.In())), "with no value at all"},
@@ -93,6 +105,12 @@ func TestMistakesThatSecgenReports(t *testing.T) {
 				t.Errorf("wanted the place %s, got:\n%v", place, err)
 			}
 		})
+	}
+}
+
+func TestANilPolicyIsAnError(t *testing.T) {
+	if _, err := gen.Compile(dsl.Named{Name: "Serve"}); err == nil || !strings.Contains(err.Error(), "the pointer is nil") {
+		t.Error(err)
 	}
 }
 

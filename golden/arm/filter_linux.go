@@ -15,15 +15,15 @@ import (
 // Arm names calls that not all of the architectures have.
 //
 //	allow         cacheflush exit_group read rt_sigreturn set_tls write
-//	allow         futex futex_time64  if futex_op is FUTEX_WAIT_PRIVATE or FUTEX_WAKE_PRIVATE
-//	allow         openat              if flags lacks O_DIRECTORY and O_CREAT
-//	allow         readahead           if offset < 1099511627776
+//	allow         futex futex_time64  if futex_op in {FUTEX_WAIT_PRIVATE, FUTEX_WAKE_PRIVATE}
+//	allow         openat              if flags has none of {O_DIRECTORY, O_CREAT}
+//	allow         readahead           if offset < 0x10000000000
 //	kill process  everything else, and calls through another architecture's numbers
 //
-// arm64 and arm: one program of 37 instructions, at most 11 executed; arm64 has 4 calls decided by the kernel's cache, 3 by running the filter; arm has 4 calls decided by the kernel's cache, 6 by running the filter. Proved equal to the policy.
+// arm64 and arm: one program of 37 instructions, at most 11 executed; of arm64's calls named above, 4 decided by the kernel's cache, 3 by running the filter; of arm's calls named above, 4 decided by the kernel's cache, 6 by running the filter. Proved equal to the policy.
 // Not on arm64: cacheflush futex_time64 set_tls.
 //
-// amd64: 20 instructions, at most 10 executed; 4 calls decided by the kernel's cache, 3 by running the filter. Proved equal to the policy.
+// amd64: 20 instructions, at most 10 executed; of the calls named above, 4 decided by the kernel's cache, 3 by running the filter. Proved equal to the policy.
 // Not on amd64: cacheflush futex_time64 set_tls.
 var Arm = secgenFilter{"Arm", armProgram, 0x0}
 
@@ -43,9 +43,9 @@ var armARM64 = [...]secgenInstruction{
 	{0x0015, 0x11, 0x00, 0xc00000b7}, // if arch == arm64 goto nr
 	{0x0015, 0x00, 0x21, 0x40000028}, // unless arch == arm goto kill process
 	{0x0020, 0x00, 0x00, 0x00000000}, // load nr
-	{0x0035, 0x0a, 0x00, 0x00000142}, // if nr >= 322 (openat) goto nr.322
+	{0x0035, 0x0a, 0x00, 0x00000142}, // if nr >= 322 (openat) goto nr.323
 	{0x0035, 0x07, 0x00, 0x000000e2}, // if nr >= 226 (setxattr) goto nr.240
-	{0x0015, 0x03, 0x00, 0x000000e1}, // if nr == 225 (readahead) goto readahead
+	{0x0035, 0x03, 0x00, 0x000000e1}, // if nr >= 225 (readahead) goto readahead
 	{0x0035, 0x01, 0x00, 0x00000005}, // if nr >= 5 (open) goto nr.173
 	{0x0035, 0x1a, 0x1b, 0x00000003}, // if nr >= 3 (read) goto allow, else kill process
 	{0x0015, 0x19, 0x1a, 0x000000ad}, // nr.173: if nr == 173 (rt_sigreturn) goto allow, else kill process
@@ -54,7 +54,7 @@ var armARM64 = [...]secgenInstruction{
 	{0x0035, 0x16, 0x17, 0x80000000}, // if offset (upper half) >= 0x80000000 goto allow, else kill process
 	{0x0015, 0x12, 0x00, 0x000000f0}, // nr.240: if nr == 240 (futex) goto futex
 	{0x0015, 0x14, 0x15, 0x000000f8}, // if nr == 248 (exit_group) goto allow, else kill process
-	{0x0015, 0x07, 0x00, 0x00000142}, // nr.322: if nr == 322 (openat) goto openat
+	{0x0035, 0x00, 0x07, 0x00000143}, // nr.323: unless nr >= 323 (mkdirat) goto openat
 	{0x0015, 0x0f, 0x00, 0x000001a6}, // if nr == 422 (futex_time64) goto futex
 	{0x0015, 0x11, 0x00, 0x000f0002}, // if nr == 983042 (cacheflush) goto allow
 	{0x0015, 0x10, 0x11, 0x000f0005}, // if nr == 983045 (set_tls) goto allow, else kill process
@@ -90,11 +90,11 @@ var armAMD64 = [...]secgenInstruction{
 	{0x0035, 0x00, 0x09, 0x00000100}, // unless offset (upper half) >= 0x100 goto allow
 	{0x0035, 0x08, 0x09, 0x80000000}, // if offset (upper half) >= 0x80000000 goto allow, else kill process
 	{0x0015, 0x05, 0x00, 0x00000101}, // nr.257: if nr == 257 (openat) goto openat
-	{0x0015, 0x01, 0x00, 0x000000ca}, // if nr == 202 (futex) goto futex
-	{0x0015, 0x05, 0x06, 0x000000e7}, // if nr == 231 (exit_group) goto allow, else kill process
-	{0x0020, 0x00, 0x00, 0x00000018}, // futex: load futex_op
-	{0x0035, 0x00, 0x04, 0x00000080}, // unless futex_op >= 0x80 goto kill process
-	{0x0035, 0x03, 0x02, 0x00000082}, // if futex_op >= 0x82 goto kill process, else allow
+	{0x0035, 0x03, 0x00, 0x000000cb}, // if nr >= 203 (sched_setaffinity) goto nr.231
+	{0x0020, 0x00, 0x00, 0x00000018}, // load futex_op
+	{0x0035, 0x00, 0x05, 0x00000080}, // unless futex_op >= 0x80 goto kill process
+	{0x0035, 0x04, 0x03, 0x00000082}, // if futex_op >= 0x82 goto kill process, else allow
+	{0x0015, 0x02, 0x03, 0x000000e7}, // nr.231: if nr == 231 (exit_group) goto allow, else kill process
 	{0x0020, 0x00, 0x00, 0x00000020}, // openat: load flags
 	{0x0045, 0x01, 0x00, 0x00010040}, // if flags & 0x10040 goto kill process
 	{0x0006, 0x00, 0x00, 0x7fff0000}, // return allow

@@ -62,7 +62,16 @@ func (a *Arch) Args(call string) []Arg {
 	if _, ok := a.Number(call); !ok {
 		return nil
 	}
-	p := prototypes()[call]
+	return a.Prototype(call)
+}
+
+// Prototype lists a call's arguments as this ABI would take them, whether it has
+// the call or not; nil if no ABI has it.
+func (a *Arch) Prototype(call string) []Arg {
+	p, ok := prototypes()[call]
+	if !ok {
+		return nil
+	}
 	if own, ok := p.on[a.Name]; ok {
 		return args(own, a.Word)
 	}

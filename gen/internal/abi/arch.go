@@ -15,6 +15,7 @@ type Arch struct {
 	BigEndian bool    // of seccomp_data too
 	Numbers   []Range // numbers that belong to the ABI under its audit value
 	Generic   []Range // numbers from which the kernel takes those of new calls
+	Foreign   []Range // numbers of Numbers that some kernels take for another ABI's calls
 }
 
 // last is the greatest number that a call can have. 0xffffffff is no call: it is
@@ -41,6 +42,8 @@ var arches = []*Arch{
 		Numbers: []Range{{0, x32Bit - 1}},
 		// 512 to 547 are x32's for ever (arch/x86/entry/syscalls/syscall_64.tbl).
 		Generic: []Range{{0, 511}, {548, x32Bit - 1}},
+		// Before Linux 5.4 they worked without bit 30 too (seccomp(2), Caveats).
+		Foreign: []Range{{512, 547}},
 	},
 	{
 		Name: "i386", Family: "x86", GOARCH: "386", Audit: 0x40000003, Word: 32,

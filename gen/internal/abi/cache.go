@@ -4,13 +4,13 @@ package abi
 // filters allow it whatever its arguments: SECCOMP_ARCH_NATIVE and
 // SECCOMP_ARCH_COMPAT of arch/*/include/asm/seccomp.h, with numbers below
 // NR_syscalls (kernel/seccomp.c, seccomp_cache_check_allow). MIPS has no such
-// cache; x32's numbers, and ARM's private ones, lie beyond the table. Since
-// Linux 5.11.
+// cache; x32's numbers, and ARM's private ones, lie beyond the table, and so do
+// those that no call has. Since Linux 5.11.
 func (a *Arch) Cached(nr uint32) bool {
 	switch a.Family {
 	case "mips64", "mips64le":
 		return false
 	}
 	const private = 0x0f0000 // ARM_NR_BASE of arch/arm/include/uapi/asm/unistd.h
-	return nr < private      // and so below x32's bit 30
+	return nr < private && a.CallName(nr) != ""
 }

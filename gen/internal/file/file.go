@@ -10,6 +10,8 @@ import (
 	"go/token"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/dave/jennifer/jen"
 
@@ -164,7 +166,28 @@ func (p Policy) array(f Filter) string {
 	return lowerFirst(p.Name) + strings.ToUpper(f.goarches()[0])
 }
 
-func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
+func lowerFirst(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToLower(first)) + s[size:]
+}
+
+// flagsText names the flags of a policy as seccomp(2) does.
+func flagsText(f dsl.Flags) string {
+	var names []string
+	for _, flag := range []struct {
+		bit  dsl.Flags
+		name string
+	}{
+		{dsl.LogDenied, "SECCOMP_FILTER_FLAG_LOG"},
+		{dsl.SpecAllow, "SECCOMP_FILTER_FLAG_SPEC_ALLOW"},
+		{dsl.WaitKillable, "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"},
+	} {
+		if f&flag.bit != 0 {
+			names = append(names, flag.name)
+		}
+	}
+	return list(names, "and")
+}
 
 func (p Policy) writeArray(f *jen.File, fl Filter) {
 	notes := comments(fl.Table, fl.Program)
@@ -188,6 +211,9 @@ func (p Policy) doc() []string {
 	lines := slices.Concat([]string{""}, strings.Split(doc, "\n"), []string{""})
 	for _, line := range review(p.Source) {
 		lines = append(lines, "\t"+line)
+	}
+	if flags := flagsText(p.Source.Flags); flags != "" {
+		lines = append(lines, "", "Installed with "+flags+".")
 	}
 	for _, f := range p.Filters {
 		lines = append(lines, "", f.summary())

@@ -2,6 +2,7 @@ package file
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +21,7 @@ type listing struct {
 	parts  []table.Part
 	insns  kernel.Program
 	holds  []table.Word   // the word in A before each instruction
+	masks  []uint32       // what of the word
 	arches [][]*abi.Arch  // ABIs whose calls come to each instruction
 	calls  [][]call       // calls whose arguments each instruction looks at
 	label  map[int]string // of jump targets
@@ -38,6 +40,9 @@ func (c call) name() string {
 	return strconv.Itoa(int(int32(c.nr)))
 }
 
+// x32Bit is __X32_SYSCALL_BIT of arch/x86/include/uapi/asm/unistd.h.
+const x32Bit = 0x40000000
+
 const unknownWord table.Word = 0xff
 
 // comments returns a line for each instruction of a program that answers t.
@@ -46,6 +51,7 @@ func comments(t table.Table, insns kernel.Program) []string {
 		holds:  make([]table.Word, len(insns)),
 		arches: make([][]*abi.Arch, len(insns)),
 		calls:  make([][]call, len(insns)),
+		masks:  make([]uint32, len(insns)),
 		label:  map[int]string{},
 	}
 	l.flow()
@@ -88,12 +94,15 @@ func (l *listing) flow() {
 		l.holds[i] = unknownWord
 	}
 	for pc, ins := range l.insns {
-		w := l.holds[pc]
-		if ins.Op == kernel.LoadWord {
-			w = table.Word(ins.K / 4)
+		w, mask := l.holds[pc], l.masks[pc]
+		switch ins.Op {
+		case kernel.LoadWord:
+			w, mask = table.Word(ins.K/4), math.MaxUint32
+		case kernel.And:
+			mask &= ins.K
 		}
 		for _, to := range kernel.Next(l.insns, pc) {
-			l.holds[to] = w
+			l.holds[to], l.masks[to] = w, mask
 		}
 	}
 }
@@ -223,10 +232,15 @@ func (l *listing) test(pc int, ins bpf.RawInstruction) string {
 			text += " (" + name + ")"
 		}
 		return text
-	case ins.K < 10:
-		return fmt.Sprintf("%s %s %d", l.word(pc, w), op, ins.K)
 	}
-	return fmt.Sprintf("%s %s %#x", l.word(pc, w), op, ins.K)
+	word := l.word(pc, w)
+	if mask := l.masks[pc]; mask != math.MaxUint32 {
+		word = fmt.Sprintf("%s & %#x", word, mask)
+	}
+	if ins.K < 10 {
+		return fmt.Sprintf("%s %s %d", word, op, ins.K)
+	}
+	return fmt.Sprintf("%s %s %#x", word, op, ins.K)
 }
 
 func (l *listing) archName(audit uint32) string {
@@ -241,6 +255,13 @@ func (l *listing) archName(audit uint32) string {
 // callName is what the ABIs whose calls come to pc call a number.
 func (l *listing) callName(pc int, nr uint32) string {
 	var names []string
+	switch {
+	case l.parts[0].Arch.Family != "x86":
+	case nr == x32Bit:
+		return "x32's numbers"
+	case nr == math.MaxUint32:
+		return "a call that a tracer skipped"
+	}
 	for _, arch := range l.arches[pc] {
 		if n := arch.CallName(nr); n != "" && !slices.Contains(names, n) {
 			names = append(names, n)

@@ -2,7 +2,9 @@ package file
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/secgen-dev/secgen/dsl"
@@ -17,21 +19,20 @@ func review(p *dsl.Policy) []string {
 		r.add(rule)
 	}
 	rows := slices.Concat(r.plain(), r.conditional(), r.rest())
-	actionWidth, callsWidth := 0, 0
+	actionWidth, width := 0, 0
 	for _, row := range rows {
 		actionWidth = max(actionWidth, len(row.action))
 		if row.when != "" {
-			callsWidth = max(callsWidth, len(row.calls))
+			width = max(width, len(row.calls))
 		}
 	}
-	callsWidth = min(callsWidth, 24)
 	var lines []string
 	for _, row := range rows {
 		if row.when == "" {
 			lines = append(lines, fmt.Sprintf("%-*s  %s", actionWidth, row.action, row.calls))
 			continue
 		}
-		head := fmt.Sprintf("%-*s  %-*s  ", actionWidth, row.action, callsWidth, row.calls)
+		head := fmt.Sprintf("%-*s  %-*s  ", actionWidth, row.action, width, row.calls)
 		for i, part := range wrap(strings.Fields(row.when), 80) {
 			if i == 1 {
 				head = strings.Repeat(" ", len(head)+len("if "))
@@ -41,6 +42,9 @@ func review(p *dsl.Policy) []string {
 	}
 	return lines
 }
+
+// callsWidth is about how wide the names of calls before a condition may get.
+const callsWidth = 24
 
 // verdict is what one rule says of one call.
 type verdict struct{ action, when string }
@@ -55,11 +59,14 @@ type reviewer struct {
 
 func (r *reviewer) add(rule dsl.Rule) {
 	v := verdict{action: actionText(rule.Action)}
-	if len(rule.Conds) > 0 {
-		v.when = "if " + allText(rule.Conds)
-	}
 	if len(rule.Arches) > 0 {
-		v.when = strings.TrimSpace(v.when + " on " + archList(rule.Arches))
+		v.when = "on " + archList(rule.Arches)
+	}
+	if len(rule.Conds) > 0 {
+		if v.when != "" {
+			v.when += ": "
+		}
+		v.when += "if " + allText(rule.Conds)
 	}
 	for _, t := range rule.Calls {
 		name := t.String()
@@ -72,6 +79,9 @@ func (r *reviewer) add(rule dsl.Rule) {
 		own := v
 		if own.when == "" && len(r.rules[name]) > 0 {
 			own.when = "otherwise"
+		}
+		if slices.Contains(r.rules[name], own) {
+			continue
 		}
 		r.rules[name] = append(r.rules[name], own)
 	}
@@ -118,7 +128,11 @@ func (r *reviewer) conditional() []row {
 		}
 		slices.Sort(same)
 		for _, v := range vs {
-			rows = append(rows, row{v.action, strings.Join(same, " "), v.when})
+			lines := wrap(same, callsWidth)
+			for _, line := range lines[:len(lines)-1] {
+				rows = append(rows, row{v.action, line, ""})
+			}
+			rows = append(rows, row{v.action, lines[len(lines)-1], v.when})
 		}
 	}
 	return rows
@@ -128,7 +142,7 @@ func (r *reviewer) rest() []row {
 	var rows []row
 	if n := r.policy.Newer; n.Than != nil {
 		than := dsl.Allow.For(n.Than).Calls
-		rows = append(rows, row{actionText(n.Action), fmt.Sprintf("calls newer than %s that no line above names", than[0]), ""})
+		rows = append(rows, row{actionText(n.Action), fmt.Sprintf("calls newer than %s that no rule names on that architecture", than[0]), ""})
 	}
 	bad := dsl.KillProcess
 	if r.policy.BadArch.Kind != "" {
@@ -178,6 +192,8 @@ func actionText(a dsl.Action) string {
 	switch a.Kind {
 	case dsl.KindErrno:
 		return fmt.Sprintf("errno(%s)", a.Errno)
+	case dsl.KindErrnoNumber:
+		return fmt.Sprintf("errno(%d)", a.Data)
 	case dsl.KindTrap, dsl.KindTrace:
 		return fmt.Sprintf("%s(%d)", a.Kind, a.Data)
 	}
@@ -188,7 +204,7 @@ func allText(cs []dsl.Cond) string {
 	var texts []string
 	for i := 0; i < len(cs); i++ {
 		if i+1 < len(cs) && exactly(cs[i], cs[i+1]) {
-			texts = append(texts, cs[i].Arg+" is exactly "+strings.Join(valueTexts(cs[i].Values), " | "))
+			texts = append(texts, cs[i].Arg+" is exactly "+strings.Join(valueTexts(cs[i].Values, hexadecimal), " | "))
 			i++
 			continue
 		}
@@ -211,18 +227,22 @@ func condText(c dsl.Cond, inner bool) string {
 		arg = "argument " + c.Arg
 	}
 	if len(c.Mask) > 0 {
-		arg += " & " + strings.Join(valueTexts(c.Mask), "|")
+		mask := strings.Join(valueTexts(c.Mask, hexadecimal), "|")
+		arg += " & " + parens(mask, len(c.Mask) > 1)
 	}
-	values := valueTexts(c.Values)
+	values := valueTexts(c.Values, base(c))
 	first := strings.Join(values[:min(1, len(values))], "")
 	switch c.Op {
 	case dsl.OpIn:
-		return arg + " is " + list(values, "or")
+		if len(values) > 1 {
+			return arg + " in {" + strings.Join(values, ", ") + "}"
+		}
+		return arg + " is " + first
 	case dsl.OpNotIn:
 		if len(values) == 1 {
 			return arg + " is not " + first
 		}
-		return arg + " is none of " + strings.Join(values, ", ")
+		return arg + " not in {" + strings.Join(values, ", ") + "}"
 	case dsl.OpLt:
 		return arg + " < " + first
 	case dsl.OpLe:
@@ -234,25 +254,33 @@ func condText(c dsl.Cond, inner bool) string {
 	case dsl.OpBetween:
 		return arg + " is " + strings.Join(values, " to ")
 	case dsl.OpHas:
-		return arg + " has " + list(values, "and")
+		return arg + " has " + strings.Join(values, "|")
 	case dsl.OpLacks:
-		return arg + " lacks " + list(values, "and")
+		if len(values) > 1 {
+			return arg + " has none of {" + strings.Join(values, ", ") + "}"
+		}
+		return arg + " lacks " + first
 	case dsl.OpOnly:
-		return arg + " has nothing but " + list(values, "and")
+		return arg + " has only bits of " + strings.Join(values, "|")
 	case dsl.OpNull:
 		return arg + " is null"
 	case dsl.OpNotNull:
 		return arg + " is not null"
 	case dsl.OpNot:
 		return "not (" + condText(c.Conds[0], false) + ")"
-	case dsl.OpAll:
-		return parens(allText(c.Conds), inner && len(c.Conds) > 1)
+	case dsl.OpAll, dsl.OpAny:
+		if len(c.Conds) == 1 {
+			return condText(c.Conds[0], inner)
+		}
+	}
+	if c.Op == dsl.OpAll {
+		return parens(allText(c.Conds), inner)
 	}
 	texts := make([]string, len(c.Conds))
 	for i, sub := range c.Conds {
 		texts[i] = condText(sub, true)
 	}
-	return parens(strings.Join(texts, " or "), inner && len(texts) > 1)
+	return parens(strings.Join(texts, " or "), inner)
 }
 
 func parens(s string, needed bool) string {
@@ -262,10 +290,35 @@ func parens(s string, needed bool) string {
 	return s
 }
 
-func valueTexts(ls []dsl.Literal) []string {
+// The formats of numbers.
+const (
+	decimal     = "%d"
+	hexadecimal = "%#x"
+	octal       = "%#o"
+)
+
+// base is the format in which the values of a condition are read most easily:
+// file modes in octal, bits and what looks like a constant in hexadecimal.
+func base(c dsl.Cond) string {
+	switch {
+	case c.Arg == "mode":
+		return octal
+	case c.Op == dsl.OpHas || c.Op == dsl.OpLacks || c.Op == dsl.OpOnly || len(c.Mask) > 0:
+		return hexadecimal
+	}
+	return decimal
+}
+
+func valueTexts(ls []dsl.Literal, format string) []string {
 	texts := make([]string, len(ls))
 	for i, l := range ls {
 		texts[i] = l.Name + l.Int
+		if n, err := strconv.ParseUint(l.Int, 10, 64); err == nil && n > 9 {
+			if format == decimal && n > math.MaxUint16 {
+				format = hexadecimal
+			}
+			texts[i] = fmt.Sprintf(format, n)
+		}
 	}
 	return texts
 }

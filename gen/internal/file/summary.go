@@ -13,11 +13,11 @@ func (f Filter) summary() string {
 	size := fmt.Sprintf("%d instructions, at most %d executed", len(f.Program), kernel.Longest(f.Program))
 	parts := f.Table.Parts
 	if len(parts) == 1 {
-		return fmt.Sprintf("%s: %s; %s. Proved equal to the policy.", f.arches(), size, f.decided(parts[0]))
+		return fmt.Sprintf("%s: %s; of the calls named above, %s. Proved equal to the policy.", f.arches(), size, f.decided(parts[0]))
 	}
 	texts := make([]string, len(parts))
 	for i, p := range parts {
-		texts[i] = fmt.Sprintf("%s has %s", p.Arch.Name, f.decided(p))
+		texts[i] = fmt.Sprintf("of %s's calls named above, %s", p.Arch.Name, f.decided(p))
 	}
 	return fmt.Sprintf("%s: one program of %s; %s. Proved equal to the policy.", f.arches(), size, strings.Join(texts, "; "))
 }
@@ -32,7 +32,7 @@ func (f Filter) decided(p table.Part) string {
 			run++
 		}
 	}
-	return fmt.Sprintf("%d calls decided by the kernel's cache, %d by running the filter", cached, run)
+	return fmt.Sprintf("%d decided by the kernel's cache, %d by running the filter", cached, run)
 }
 
 // remarks are what a reviewer has to know about an ABI besides.

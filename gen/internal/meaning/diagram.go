@@ -148,7 +148,7 @@ func (d *diagram) xor(a, b node) node { return d.ite(a, d.not(b), b) }
 // check returns the error that a full diagram amounts to.
 func (d *diagram) check() error {
 	if d.full {
-		return fmt.Errorf("the proof needs more than %d nodes or %d steps and was given up; use fewer masks over several arguments in one policy", d.limit, 50*d.limit)
+		return fmt.Errorf("the proof needs more than %d nodes or %d steps and was given up: use fewer or simpler conditions, in particular masks over several arguments of one call", d.limit, 50*d.limit)
 	}
 	return nil
 }

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/secgen-dev/secgen/dsl"
 	"github.com/secgen-dev/secgen/gen/internal/abi"
@@ -45,6 +47,10 @@ func (c *conditions) all(from []dsl.Cond) []Cond {
 }
 
 func (c *conditions) cond(d dsl.Cond) Cond {
+	if !wellFormed(d) {
+		c.bad("a malformed condition, %q with fields that it does not use: make conditions with the methods of arguments", string(d.Op))
+		return All(nil)
+	}
 	switch d.Op {
 	case dsl.OpAll, dsl.OpAny, dsl.OpNot:
 		return c.join(d)
@@ -74,6 +80,25 @@ func (c *conditions) join(d dsl.Cond) Cond {
 	return Not{conds[0]}
 }
 
+// wellFormed reports whether a condition has the fields that its operator uses
+// and no others.
+func wellFormed(d dsl.Cond) bool {
+	for _, l := range slices.Concat(d.Mask, d.Values) {
+		if l.Name != "" && l.Int != "" {
+			return false
+		}
+	}
+	switch d.Op {
+	case dsl.OpAll, dsl.OpAny, dsl.OpNot:
+		return d.Call == "" && d.Arg == "" && len(d.Mask) == 0 && len(d.Values) == 0
+	case dsl.OpNull, dsl.OpNotNull:
+		return len(d.Mask) == 0 && len(d.Values) == 0 && len(d.Conds) == 0
+	case dsl.OpIn, dsl.OpNotIn:
+		return len(d.Conds) == 0
+	}
+	return len(d.Mask) == 0 && len(d.Conds) == 0
+}
+
 // argument is an operand of a comparison with what messages call it.
 type argument struct {
 	name   string // as in the author's source, more or less
@@ -95,17 +120,21 @@ func (c *conditions) operand(d dsl.Cond) (argument, bool) {
 		c.bad("a condition on %s of %s, but the rule is not for %s", d.Arg, d.Call, d.Call)
 		return argument{}, false
 	}
-	arg, ok := lookup(c.arch, c.target.Name, d.Arg)
+	arg, ok := lookup(c.arch.Args(c.target.Name), d.Arg)
 	if !ok {
 		c.bad("%s has no argument %s here, so the condition on %s's cannot hold for it; give it a rule of its own", c.target.Name, d.Arg, d.Call)
 		return argument{}, false
 	}
-	if own, ok := lookup(c.arch, d.Call, d.Arg); ok && c.target.Name != d.Call {
+	if own, ok := c.own(d); ok && c.target.Name != d.Call {
 		if own.Bits != arg.Bits || own.Pointer != arg.Pointer || ordering(d.Op) && own.Signed != arg.Signed {
 			c.bad("%s of %s is %s and %s of %s is %s: one condition cannot mean both; give them rules of their own",
 				d.Arg, d.Call, own.Type, d.Arg, c.target.Name, arg.Type)
 			return argument{}, false
 		}
+	}
+	if null := d.Op == dsl.OpNull || d.Op == dsl.OpNotNull; null && !arg.Pointer {
+		c.bad("%s of %s is no pointer: compare it with 0", d.Arg, c.target.Name)
+		return argument{}, false
 	}
 	if null := d.Op == dsl.OpNull || d.Op == dsl.OpNotNull; arg.Pointer && !null {
 		c.bad("%s of %s is a pointer: a filter cannot follow it, only IsNull and NotNull make sense", d.Arg, c.target.Name)
@@ -123,9 +152,15 @@ func (c *conditions) operand(d dsl.Cond) (argument, bool) {
 	return a, true
 }
 
+// own is the argument of the call that the condition was written with, by which
+// the others are measured, even where the ABI lacks that call.
+func (c *conditions) own(d dsl.Cond) (abi.Arg, bool) {
+	return lookup(c.arch.Prototype(d.Call), d.Arg)
+}
+
 func (c *conditions) raw(d dsl.Cond) (argument, bool) {
-	i, err := strconv.Atoi(d.Arg)
-	if err != nil || i < 0 || i > 5 {
+	i := strings.Index("012345", d.Arg)
+	if len(d.Arg) != 1 || i < 0 {
 		c.bad("dsl.Raw takes an argument's index, 0 to 5")
 		return argument{}, false
 	}
@@ -143,8 +178,8 @@ func halves(arch *abi.Arch, i int) (lo, hi Word) {
 	return first, first + 1
 }
 
-func lookup(arch *abi.Arch, call, name string) (abi.Arg, bool) {
-	for _, a := range arch.Args(call) {
+func lookup(args []abi.Arg, name string) (abi.Arg, bool) {
+	for _, a := range args {
 		if a.Name == name {
 			return a, true
 		}

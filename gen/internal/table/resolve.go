@@ -2,6 +2,7 @@ package table
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"reflect"
 	"slices"
@@ -17,16 +18,33 @@ import (
 // policy. The error is an Errors with all that is wrong.
 func Resolve(p dsl.Named) ([]Table, error) {
 	errs := &errorList{policy: p.Name}
+	if p.Policy == nil {
+		errs.add(head, nil, "", "there is no policy: the pointer is nil")
+		return nil, errs.err()
+	}
 	r := resolver{errs: errs, policy: p.Policy}
 	if p.Made.File != "" {
 		r.made = []dsl.Frame{p.Made}
 	}
+	r.policy = placed(p.Policy, r.made)
 	tables := r.tables()
 	r.unmatched()
 	if err := errs.err(); err != nil {
 		return nil, err
 	}
 	return tables, nil
+}
+
+// placed gives rules that were made by hand the policy's place.
+func placed(p *dsl.Policy, made []dsl.Frame) *dsl.Policy {
+	copied := *p
+	copied.Rules = slices.Clone(p.Rules)
+	for i := range copied.Rules {
+		if len(copied.Rules[i].Made) == 0 {
+			copied.Rules[i].Made = made
+		}
+	}
+	return &copied
 }
 
 // head is the order of errors about the policy as a whole: before any rule's.
@@ -37,11 +55,19 @@ type resolver struct {
 	policy  *dsl.Policy
 	made    []dsl.Frame
 	matched []bool // per rule: it names a call that some ABI has
+	claimed map[target]bool
+}
+
+// target is a call that a rule gives by number.
+type target struct {
+	rule   int
+	number string
 }
 
 func (r *resolver) tables() []Table {
 	p := r.policy
 	r.matched = make([]bool, len(p.Rules))
+	r.claimed = map[target]bool{}
 	if len(p.Arches) == 0 {
 		r.errs.add(head, r.made, "", "Arches is empty: name the architectures the policy is for, such as dsl.AMD64")
 	}
@@ -76,7 +102,7 @@ func (r *resolver) tables() []Table {
 			tables = append(tables, Table{BadArch: r.action(head, r.made, arch, r.badArch())})
 		}
 		t := &tables[at]
-		t.Parts = append(t.Parts, r.part(arch, ownsSkipped(t, arch)))
+		t.Parts = append(t.Parts, r.part(arch, r.ownsSkipped(arch)))
 	}
 	return tables
 }
@@ -95,10 +121,12 @@ func (r *resolver) badArch() dsl.Action {
 }
 
 // ownsSkipped reports whether the number 0xffffffff, a call that a tracer
-// skipped, belongs to arch: it does to the first ABI of the audit value.
-func ownsSkipped(t *Table, arch *abi.Arch) bool {
-	for _, p := range t.Parts {
-		if p.Arch.Audit == arch.Audit {
+// skipped, belongs to arch: of the policy's ABIs with one audit value it does to
+// the one with the lowest numbers, amd64 before x32.
+func (r *resolver) ownsSkipped(arch *abi.Arch) bool {
+	for _, name := range r.policy.Arches {
+		other := abi.Lookup(string(name))
+		if other != nil && other.Audit == arch.Audit && other.Numbers[0].Lo < arch.Numbers[0].Lo {
 			return false
 		}
 	}
@@ -135,6 +163,10 @@ func (r *resolver) checkRules() {
 		}
 		for _, t := range rule.Calls {
 			switch {
+			case t.Number != "" && t.Name != "":
+				bad("a call with both a name, %s, and a number, %s", t.Name, t.Number)
+			case t.Number == "4294967295":
+				bad("dsl.Number(4294967295) is what a filter sees of a call that a tracer skipped: write dsl.Number(-1)")
 			case t.Number != "":
 				if n, err := strconv.ParseInt(t.Number, 10, 64); err != nil || n < -1 || n > math.MaxUint32 {
 					bad("dsl.Number(%s) is no system call number: they go from 0 to 4294967295, and -1 is a call that a tracer skipped", t.Number)
@@ -148,7 +180,7 @@ func (r *resolver) checkRules() {
 		for _, a := range rule.Arches {
 			switch {
 			case a == "":
-				bad("On() names no architecture")
+				bad("On() leaves the rule no architecture")
 			case abi.Lookup(string(a)) == nil:
 				bad("On names the unknown architecture %q", string(a))
 			}
@@ -165,8 +197,35 @@ func known(call string) bool {
 func (r *resolver) unmatched() {
 	for i, rule := range r.policy.Rules {
 		misnamed := slices.ContainsFunc(rule.Calls, func(t dsl.Target) bool { return t.Number == "" && !known(t.Name) })
-		if !r.matched[i] && len(rule.Calls) > 0 && !misnamed {
-			r.errs.add(i, rule.Made, "", "the rule matches nothing: none of the policy's architectures has %s", targets(rule.Calls))
+		misplaced := slices.ContainsFunc(rule.Arches, func(a dsl.Arch) bool { return abi.Lookup(string(a)) == nil })
+		if !r.matched[i] && len(rule.Calls) > 0 && !misnamed && !misplaced {
+			r.errs.add(i, rule.Made, "", "the rule matches nothing: %s", r.why(rule))
+		}
+	}
+	r.unclaimed()
+}
+
+// why tells a rule that is for other architectures from one for other calls.
+func (r *resolver) why(rule dsl.Rule) string {
+	for _, a := range rule.Arches {
+		if slices.Contains(r.policy.Arches, a) {
+			return fmt.Sprintf("of the policy's architectures, those that On names lack %s", targets(rule.Calls))
+		}
+	}
+	if len(rule.Arches) > 0 {
+		return "the policy lists none of the architectures that On names"
+	}
+	return "none of the policy's architectures has " + targets(rule.Calls)
+}
+
+// unclaimed reports numbers that belong to none of the ABIs that their rule is
+// for: the review would show a rule that answers no call.
+func (r *resolver) unclaimed() {
+	for i, rule := range r.policy.Rules {
+		for _, t := range rule.Calls {
+			if t.Number != "" && r.matched[i] && !r.claimed[target{i, t.Number}] {
+				r.errs.add(i, rule.Made, "", "no call of the architectures that the rule is for has the number %s (x32's, from 1073741824 on, need dsl.X32 in Arches)", t.Number)
+			}
 		}
 	}
 }
@@ -185,6 +244,9 @@ func (r *resolver) part(arch *abi.Arch, skipped bool) Part {
 		part.Numbers = join(append(part.Numbers, abi.Range{Lo: math.MaxUint32, Hi: math.MaxUint32}))
 	}
 	part.Default = r.action(head, r.made, arch, r.policy.Default)
+	if part.Default >= returns[dsl.KindLog] && part.Default <= returns[dsl.KindAllow] {
+		part.Numbers = subtract(part.Numbers, arch.Foreign)
+	}
 	missing := map[string]bool{}
 	for i, rule := range r.policy.Rules {
 		if len(rule.Arches) > 0 && !slices.Contains(rule.Arches, dsl.Arch(arch.Name)) {
@@ -216,6 +278,12 @@ func (r *resolver) rule(i int, rule dsl.Rule, arch *abi.Arch, numbers []abi.Rang
 			continue
 		}
 		r.matched[i] = true
+		if t.Number != "" {
+			r.claimed[target{i, t.Number}] = true
+			if name := arch.CallName(nr); name != "" {
+				r.errs.add(i, rule.Made, arch.Name, "number %s is %s here: write its name, so that every rule on it can be seen to be", t.Number, name)
+			}
+		}
 		c := conditions{r: r, index: i, rule: rule, arch: arch, target: t}
 		cond := c.resolve()
 		one := abi.Range{Lo: nr, Hi: nr}
@@ -259,6 +327,10 @@ func (r *resolver) newer(arch *abi.Arch, part *Part) *Rule {
 		r.errs.add(head, r.made, arch.Name, "Newer.Than is %s, which this architecture lacks; name a call that all of the policy's architectures have", ts[0])
 		return nil
 	}
+	if !contains(arch.Generic, than) {
+		r.errs.add(head, r.made, arch.Name, "Newer.Than is %s, whose number is none of those from which new calls get theirs", ts[0])
+		return nil
+	}
 	var named []abi.Range
 	for _, rule := range part.Rules {
 		named = append(named, rule.Numbers...)
@@ -274,11 +346,17 @@ var returns = map[dsl.Kind]uint32{
 	dsl.KindKillThread:  0x00000000,
 	dsl.KindTrap:        0x00030000,
 	dsl.KindErrno:       0x00050000,
+	dsl.KindErrnoNumber: 0x00050000,
 	dsl.KindNotify:      0x7fc00000,
 	dsl.KindTrace:       0x7ff00000,
 	dsl.KindLog:         0x7ffc0000,
 	dsl.KindAllow:       0x7fff0000,
 }
+
+// maxErrno is the greatest errno that every Go program takes for one: the kernel
+// cuts greater ones to 4095 (MAX_ERRNO of linux/err.h), which Go's system call
+// on amd64, 386 and arm takes for success.
+const maxErrno = 4094
 
 func (r *resolver) action(rule int, made []dsl.Frame, arch *abi.Arch, a dsl.Action) uint32 {
 	if a.Kind == "" {
@@ -289,8 +367,23 @@ func (r *resolver) action(rule int, made []dsl.Frame, arch *abi.Arch, a dsl.Acti
 		r.errs.add(rule, made, "", "unknown action %q", string(a.Kind))
 		return returns[dsl.KindKillProcess]
 	}
-	if a.Kind != dsl.KindErrno {
+	switch a.Kind {
+	case dsl.KindErrno:
+	case dsl.KindErrnoNumber:
+		if a.Data > maxErrno {
+			r.errs.add(rule, made, "", "errno %d is none: they go up to %d", a.Data, maxErrno)
+		}
 		return ret | uint32(a.Data)
+	case dsl.KindTrap, dsl.KindTrace:
+		return ret | uint32(a.Data)
+	default:
+		if a.Data != 0 {
+			r.errs.add(rule, made, "", "the action %s takes no data", a.Kind)
+		}
+		return ret
+	}
+	if a.Data != 0 {
+		r.errs.add(rule, made, "", "Errno takes a name and no number; see dsl.ErrnoNumber")
 	}
 	e, ok := arch.Errno(string(a.Errno))
 	if !ok {

@@ -1,7 +1,7 @@
 package tree
 
 import (
-	"errors"
+	"fmt"
 	"math"
 	"slices"
 
@@ -60,7 +60,7 @@ func (b *bodies) numbers(t table.Table, audit uint32, bad *Node) (*Node, error) 
 		}
 		to := b.body(b.decision(s))
 		if to == nil {
-			return nil, errors.New("the conditions on one call take too many tests; use fewer masks in one rule")
+			return nil, fmt.Errorf("the conditions on number %d of %s take more tests than a program has room for; use fewer or simpler ones", s.lo, s.part.Arch.Name)
 		}
 		add(run{s.span, to, s.weight(to)})
 		next = uint64(s.hi) + 1

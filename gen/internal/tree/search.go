@@ -15,8 +15,8 @@ type run struct {
 
 // Up to exactRuns runs, every tree of comparisons is considered; up to
 // everyCut, every place to cut at but equality tests at the two outermost runs
-// only; up to fewCuts, the places around the middle of the weight; beyond, the
-// middle.
+// only; up to fewCuts, no equality tests and the places around the middle of the
+// weight; beyond, the middle.
 const (
 	exactRuns = 9
 	everyCut  = 64
@@ -151,12 +151,12 @@ func (s *search) best(p part) *choice {
 			*c = choice{cost: cost, op: op, k: k, yes: s.trim(yes), no: s.trim(no)}
 		}
 	}
+	for _, k := range s.cuts(p) {
+		try(AtLeast, s.runs[k].lo, p.slice(k, p.j), p.slice(p.i, k-1))
+	}
 	for _, k := range s.equals(p) {
 		without := s.trim(part{p.i, p.j, 0}.minus(k, p.gone))
 		try(Equal, s.runs[k].lo, part{k, k, 0}, without)
-	}
-	for _, k := range s.cuts(p) {
-		try(AtLeast, s.runs[k].lo, p.slice(k, p.j), p.slice(p.i, k-1))
 	}
 	return c
 }
@@ -191,6 +191,9 @@ func (s *search) single(p part) *Node {
 // equals lists the runs of one value that are worth an equality test.
 func (s *search) equals(p part) []int {
 	var ks []int
+	if p.j-p.i >= everyCut {
+		return nil
+	}
 	for k := p.i; k <= p.j; k++ {
 		inner := k != p.i && k != p.j
 		if inner && p.j-p.i >= exactRuns {
