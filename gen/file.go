@@ -2,6 +2,8 @@ package gen
 
 import (
 	"errors"
+	"fmt"
+	"go/token"
 
 	"github.com/secgen-dev/secgen/dsl"
 	"github.com/secgen-dev/secgen/gen/internal/file"
@@ -16,6 +18,9 @@ type FileOptions struct {
 // File compiles the policies and returns the Go source that carries their
 // filters. The same policies give the same bytes on every machine.
 func File(o FileOptions, policies ...dsl.Named) ([]byte, error) {
+	if !token.IsIdentifier(o.Package) || o.Package == "_" {
+		return nil, fmt.Errorf("%q is no name of a package; say which the file belongs to", o.Package)
+	}
 	compiled, err := compileAll(policies)
 	if err != nil {
 		return nil, err
@@ -34,6 +39,16 @@ func OtherFile(o FileOptions, policies ...dsl.Named) ([]byte, error) {
 }
 
 func compileAll(policies []dsl.Named) ([]file.Policy, error) {
+	if len(policies) == 0 {
+		return nil, errors.New("there is no policy to write a filter of")
+	}
+	names := map[string]bool{}
+	for _, p := range policies {
+		if names[p.Name] {
+			return nil, fmt.Errorf("two policies are called %s", p.Name)
+		}
+		names[p.Name] = true
+	}
 	var compiled []file.Policy
 	var errs []error
 	for _, p := range policies {

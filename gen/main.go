@@ -1,6 +1,8 @@
 package gen
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -19,23 +21,37 @@ import (
 //
 // run by
 //
-//	//go:generate go run gen.go -o filter_linux.go
+//	//go:generate env GOOS= GOARCH= go run gen.go -o filter_linux.go
 //
-// It takes the flags -o, -other and -pkg of secgen generate, and ends the
-// program: with 0 if all went well, else with 2.
+// It takes the flags -o, -other and -pkg of secgen generate, and -check to
+// compare only, as secgen check does. It ends the program: with 0 if all is
+// well, with 1 if -check found a difference, else with 2.
 func Main(policies ...dsl.Named) {
 	var t Target
 	flag.StringVar(&t.File, "o", "", "the Go file to write")
 	flag.StringVar(&t.Other, "other", "", "a stand-in to write for systems other than Linux")
 	flag.StringVar(&t.Package, "pkg", "", "the package that the file belongs to, if its directory does not tell")
+	check := flag.Bool("check", false, "write nothing; show how the files on disk differ, and exit with 1 if they do")
 	flag.Parse()
-	err := fmt.Errorf("say where to write the file, with -o")
-	if t.File != "" && flag.NArg() == 0 {
-		err = t.Write(policies...)
+	var err error
+	var stale []byte
+	switch {
+	case flag.NArg() > 0:
+		err = fmt.Errorf("unexpected argument %s", flag.Arg(0))
+	case t.File == "":
+		err = errors.New("say where to write the file, with -o")
+	case *check:
+		stale, err = t.Stale(policies...)
+	default:
+		err = t.Write(context.Background(), policies...)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
+	case len(stale) > 0:
+		os.Stdout.Write(stale)
+		os.Exit(1)
 	}
 	os.Exit(0)
 }

@@ -30,7 +30,7 @@ func TestFilesAreAsGenerated(t *testing.T) {
 			}
 			target := gen.Target{File: filepath.Join(name, "filter_linux.go"), Package: name, From: pkg.ImportPath}
 			if *update {
-				if err := target.Write(pkg.Policies...); err != nil {
+				if err := target.Write(t.Context(), pkg.Policies...); err != nil {
 					t.Fatal(err)
 				}
 			}

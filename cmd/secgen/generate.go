@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,7 +14,7 @@ import (
 
 // source is a policy package and the files to make of it.
 type source struct {
-	Output string `short:"o" name:"output" placeholder:"FILE" help:"The Go file; its package is that of its directory. Without it, generate prints to standard output."`
+	Output string `short:"o" name:"output" placeholder:"FILE" help:"The Go file; its package is that of its directory. For generate, - or none is standard output."`
 	Other  string `placeholder:"FILE" help:"A second file, for systems other than Linux, with the same names, whose Install returns an error."`
 	Pkg    string `placeholder:"NAME" help:"The package that the files belong to, if their directory does not tell."`
 
@@ -31,7 +32,9 @@ In a program that uses secgen as a tool:
 
     //go:generate env GOOS= GOARCH= go tool secgen generate -o filter_linux.go ./policy
 
-(env, so that go generate works in a cross build too, where it would build secgen for the target.)`
+(env, so that go generate works in a cross build too, where it would build secgen for the target.)
+
+Exit codes: 0 if all went well, else 2, and then nothing was written.`
 }
 
 func (c *generateCmd) Run(s *session) error {
@@ -39,8 +42,8 @@ func (c *generateCmd) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if c.Output != "" {
-		return t.Write(policies...)
+	if c.Output != "" && c.Output != "-" {
+		return t.Write(s.ctx, policies...)
 	}
 	if c.Other != "" {
 		return errors.New("--other needs -o: say where the Linux file goes too")
@@ -71,7 +74,17 @@ func (c *checkCmd) Run(s *session) error {
 	if _, err := s.stdout.Write(diff); err != nil {
 		return err
 	}
+	state := "is stale"
+	if _, err := os.Stat(c.Output); err != nil {
+		state = "does not exist"
+	}
+	fmt.Fprintf(s.stderr, "secgen: %s %s: run secgen generate with the same arguments\n", c.Output, state)
 	return errDifferent
+}
+
+// Help is what kong shows below the flags.
+func (checkCmd) Help() string {
+	return "Exit codes: 0 if the file is as generate would write it, 1 if not, 2 if that could not be found out."
 }
 
 func (c *source) load(s *session) ([]dsl.Named, gen.Target, error) {
@@ -82,7 +95,18 @@ func (c *source) load(s *session) ([]dsl.Named, gen.Target, error) {
 	for i := range pkg.Policies {
 		shorten(&pkg.Policies[i])
 	}
+	for _, out := range []string{c.Output, c.Other} {
+		if out != "" && out != "-" && sameDir(filepath.Dir(out), pkg.Dir) {
+			return nil, gen.Target{}, fmt.Errorf("%s would be part of the policy package itself and declare its names again: give the policies a package of their own, as in ./policy", out)
+		}
+	}
 	return pkg.Policies, gen.Target{File: c.Output, Other: c.Other, Package: c.Pkg, From: pkg.ImportPath}, nil
+}
+
+func sameDir(a, b string) bool {
+	ia, errA := os.Stat(a)
+	ib, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(ia, ib)
 }
 
 // shorten makes the places of a policy relative to the working directory where

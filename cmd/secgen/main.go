@@ -16,10 +16,10 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Exit codes: different is the answer of check when a file is stale.
+// Exit codes.
 const (
 	okay      = 0
-	different = 1
+	different = 1 // check: a file is stale
 	trouble   = 2
 )
 
@@ -42,6 +42,7 @@ type session struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // so that a second signal ends the process at once
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -74,7 +75,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	}
 	parsed, err := parser.Parse(longFlags(args))
 	if err != nil {
-		fmt.Fprintf(stderr, "secgen: %v; see secgen --help\n", err)
+		fmt.Fprintf(stderr, "secgen: %v; see secgen [COMMAND] --help\n", err)
 		return trouble
 	}
 	switch err := parsed.Run(&session{ctx, stdout, stderr}); {

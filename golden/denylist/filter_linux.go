@@ -135,8 +135,10 @@ func secgenAllThreads(name string, program []secgenInstruction, flags uintptr) e
 }
 
 // secgenThisThread installs program on the calling thread alone and leaves the
-// goroutine locked to it: if it ends so, the thread ends too. After an error the
-// goroutine is not locked.
+// goroutine locked to it: if it ends so, the thread ends too, unless it is the
+// process's main thread, which stays and keeps the filter (lock that one in an
+// init function if it must not be taken). After an error the goroutine is not
+// locked.
 func secgenThisThread(name string, program []secgenInstruction, flags uintptr) error {
 	runtime.LockOSThread()
 	err := secgenInstall(name, program, flags)

@@ -14,11 +14,11 @@ import (
 
 // Masks looks at flags.
 //
-//	allow         clone    if flags has CLONE_VM|CLONE_THREAD
+//	allow         clone    if flags has CLONE_VM | CLONE_THREAD
 //	allow         clone    if flags has none of {CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET}
-//	allow         accept4  if flags has only bits of SOCK_NONBLOCK|SOCK_CLOEXEC
+//	allow         accept4  if flags has only bits of SOCK_NONBLOCK | SOCK_CLOEXEC
 //	allow         socket   if type & 0xf in {SOCK_STREAM, SOCK_DGRAM}
-//	allow         mmap     on amd64 and mips64le: if not (prot has PROT_WRITE|PROT_EXEC)
+//	allow         mmap     on amd64 and mips64le: if not (prot has PROT_WRITE | PROT_EXEC)
 //	kill process  everything else, and calls through another architecture's numbers
 //
 // amd64: 23 instructions, at most 11 executed; of the calls named above, 0 decided by the kernel's cache, 4 by running the filter. Proved equal to the policy.
@@ -147,8 +147,10 @@ func secgenAllThreads(name string, program []secgenInstruction, flags uintptr) e
 }
 
 // secgenThisThread installs program on the calling thread alone and leaves the
-// goroutine locked to it: if it ends so, the thread ends too. After an error the
-// goroutine is not locked.
+// goroutine locked to it: if it ends so, the thread ends too, unless it is the
+// process's main thread, which stays and keeps the filter (lock that one in an
+// init function if it must not be taken). After an error the goroutine is not
+// locked.
 func secgenThisThread(name string, program []secgenInstruction, flags uintptr) error {
 	runtime.LockOSThread()
 	err := secgenInstall(name, program, flags)

@@ -127,6 +127,22 @@ func (s *source) parse(g *toolchain) error {
 	return nil
 }
 
+// tellLeftOut says which of the package's files build constraints exclude here:
+// their policies are not seen, and would be elsewhere.
+func (s *source) tellLeftOut(g *toolchain, stderr io.Writer) {
+	for _, name := range s.IgnoredGoFiles {
+		path := filepath.Join(s.Dir, name)
+		text, err := g.overlay.read(path)
+		if err != nil || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, text, parser.PackageClauseOnly)
+		if err == nil && file.Name.Name == s.Name {
+			fmt.Fprintf(stderr, "secgen: %s is left out here by its build constraints, with the policies in it\n", g.short(path))
+		}
+	}
+}
+
 // exported lists the exported variables of a declaration. The comment above a
 // declaration of one line documents it; above a parenthesised one, it does so
 // for those that have no comment of their own only if there is but one.

@@ -17,7 +17,7 @@ const dslPath = "github.com/secgen-dev/secgen/dsl"
 // Options say where and how a package is loaded.
 type Options struct {
 	Dir    string    // the directory to which patterns are relative; "" is the current one
-	Stderr io.Writer // gets what the package prints when it is initialised; nil discards it
+	Stderr io.Writer // gets what the package prints when it is initialised, and remarks; nil discards them
 }
 
 // A Package is a policy package with its policies.
@@ -58,6 +58,7 @@ func Policies(ctx context.Context, opts Options, pattern string) (*Package, erro
 	if err != nil {
 		return nil, stopped(ctx, pattern, "looked for", err)
 	}
+	found.tellLeftOut(g, opts.Stderr)
 	program, err := build(ctx, g, found)
 	if err != nil {
 		return nil, stopped(ctx, found.ImportPath, "built", err)

@@ -594,3 +594,31 @@ func BenchmarkPolicies(b *testing.B) {
 		}
 	}
 }
+
+func TestFilesThatConstraintsLeaveOutAreNamed(t *testing.T) {
+	dir := tree(t, goMod, `
+-- policy/a.go --
+package policy
+
+import "github.com/secgen-dev/secgen/dsl"
+
+var A = dsl.Policy{}
+-- policy/b_plan9.go --
+package policy
+
+import "github.com/secgen-dev/secgen/dsl"
+
+var B = dsl.Policy{}
+-- policy/gen.go --
+//go:build ignore
+
+package main
+`)
+	_, stderr, err := load(t, t.Context(), dir, "./policy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(stderr, "b_plan9.go is left out here") || strings.Contains(stderr, "gen.go") {
+		t.Errorf("stderr has %q", stderr)
+	}
+}

@@ -27,8 +27,10 @@ func AllThreads(name string, program []Instruction, flags uintptr) error {
 }
 
 // ThisThread installs program on the calling thread alone and leaves the
-// goroutine locked to it: if it ends so, the thread ends too. After an error the
-// goroutine is not locked.
+// goroutine locked to it: if it ends so, the thread ends too, unless it is the
+// process's main thread, which stays and keeps the filter (lock that one in an
+// init function if it must not be taken). After an error the goroutine is not
+// locked.
 func ThisThread(name string, program []Instruction, flags uintptr) error {
 	runtime.LockOSThread()
 	err := install(name, program, flags)

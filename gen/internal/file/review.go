@@ -59,8 +59,14 @@ type reviewer struct {
 
 func (r *reviewer) add(rule dsl.Rule) {
 	v := verdict{action: actionText(rule.Action)}
-	if len(rule.Arches) > 0 {
-		v.when = "on " + archList(rule.Arches)
+	var own []dsl.Arch // of the policy's
+	for _, a := range r.policy.Arches {
+		if len(rule.Arches) == 0 || slices.Contains(rule.Arches, a) {
+			own = append(own, a)
+		}
+	}
+	if len(own) < len(r.policy.Arches) {
+		v.when = "on " + archList(own)
 	}
 	if len(rule.Conds) > 0 {
 		if v.when != "" {
@@ -254,14 +260,14 @@ func condText(c dsl.Cond, inner bool) string {
 	case dsl.OpBetween:
 		return arg + " is " + strings.Join(values, " to ")
 	case dsl.OpHas:
-		return arg + " has " + strings.Join(values, "|")
+		return arg + " has " + strings.Join(values, " | ")
 	case dsl.OpLacks:
 		if len(values) > 1 {
 			return arg + " has none of {" + strings.Join(values, ", ") + "}"
 		}
 		return arg + " lacks " + first
 	case dsl.OpOnly:
-		return arg + " has only bits of " + strings.Join(values, "|")
+		return arg + " has only bits of " + strings.Join(values, " | ")
 	case dsl.OpNull:
 		return arg + " is null"
 	case dsl.OpNotNull:
