@@ -465,7 +465,13 @@ var Level4 = Serve
 	if slices.Contains(hostEnv(), "GOAMD64=v4") {
 		t.Skip("this test was built with GOAMD64=v4 itself")
 	}
-	loaded(t, dir, "./policy", "Serve")
+	p, stderr, err := load(t, t.Context(), dir, "./policy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Policies) != 1 || !strings.Contains(stderr, "v4.go is left out here") {
+		t.Errorf("%d policies; stderr has %q", len(p.Policies), stderr)
+	}
 }
 
 func TestAUsersOverlayIsMerged(t *testing.T) {
