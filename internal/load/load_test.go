@@ -194,12 +194,6 @@ func init() { Declared.Default = language.Trap(7) }
 package policy
 
 var Tested = Built
--- policy/plan9.go --
-//go:build plan9
-
-package policy
-
-var Foreign = Built
 `)
 	p := loaded(t, dir, "./policy", "Pointer", "Declared", "Serve", "Built", "One", "Two")
 	if p.ImportPath != "example.com/m/policy" || p.Name != "policy" || p.Dir != filepath.Join(dir, "policy") {
