@@ -19,7 +19,7 @@ import (
 // Exit codes.
 const (
 	okay      = 0
-	different = 1 // check: a file is stale
+	different = 1 // check: a file is stale; diff: the filters differ
 	trouble   = 2
 )
 
@@ -30,6 +30,8 @@ var errDifferent = errors.New("different")
 type cli struct {
 	Generate generateCmd `cmd:"" help:"Write the filters of a policy package as a Go file."`
 	Check    checkCmd    `cmd:"" help:"Exit with 1, and show a diff, if the file on disk is not what generate would write."`
+	Diff     diffCmd     `cmd:"" help:"Show exactly which calls two filters answer differently; exit with 1 if any."`
+	Export   exportCmd   `cmd:"" help:"Write one program of a filter to standard output."`
 
 	Version kong.VersionFlag `help:"Print secgen's version."`
 }

@@ -201,7 +201,7 @@ var Bind = struct {
 // Bpf is bpf(2). Not all arguments are there on s390.
 var Bpf = struct {
 	dsl.Syscall
-	Cmd        dsl.Arg     // int
+	Cmd        dsl.Arg     // int; may carry BPF_COMMON_ATTRS: mask with 0xfffeffff to deny a command
 	Attr       dsl.Pointer // union bpf_attr *
 	Size       dsl.Arg     // unsigned int
 	AttrCommon dsl.Pointer // struct bpf_common_attr *
@@ -963,7 +963,7 @@ var Fcntl = struct {
 	dsl.Syscall
 	Fd  dsl.Arg // unsigned int
 	Cmd dsl.Arg // unsigned int
-	Arg dsl.Arg // unsigned long
+	Arg dsl.Arg // unsigned long; some commands look at 32 bits: mask with 0xffffffff to deny a value
 }{
 	"fcntl",
 	dsl.Arg{Call: "fcntl", Name: "fd"},
@@ -976,7 +976,7 @@ var Fcntl64 = struct {
 	dsl.Syscall
 	Fd  dsl.Arg // unsigned int
 	Cmd dsl.Arg // unsigned int
-	Arg dsl.Arg // unsigned long
+	Arg dsl.Arg // unsigned long; some commands look at 32 bits: mask with 0xffffffff to deny a value
 }{
 	"fcntl64",
 	dsl.Arg{Call: "fcntl64", Name: "fd"},
@@ -1263,7 +1263,7 @@ var Ftruncate64 = struct {
 var Futex = struct {
 	dsl.Syscall
 	Uaddr   dsl.Pointer // u32 *
-	FutexOp dsl.Arg     // int
+	FutexOp dsl.Arg     // int; may carry FUTEX_PRIVATE_FLAG and other flags: mask with 0x7f to deny an operation
 	Val     dsl.Arg     // u32
 	Timeout dsl.Pointer // const struct __kernel_timespec *
 	Uaddr2  dsl.Pointer // u32 *
@@ -1297,7 +1297,7 @@ var FutexRequeue = struct {
 var FutexTime64 = struct {
 	dsl.Syscall
 	Uaddr   dsl.Pointer // u32 *
-	FutexOp dsl.Arg     // int
+	FutexOp dsl.Arg     // int; may carry FUTEX_PRIVATE_FLAG and other flags: mask with 0x7f to deny an operation
 	Val     dsl.Arg     // u32
 	Timeout dsl.Pointer // const struct __kernel_timespec *
 	Uaddr2  dsl.Pointer // u32 *
@@ -1926,7 +1926,7 @@ var IoUringEnter = struct {
 var IoUringRegister = struct {
 	dsl.Syscall
 	Fd     dsl.Arg     // unsigned int
-	Opcode dsl.Arg     // unsigned int
+	Opcode dsl.Arg     // unsigned int; may carry IORING_REGISTER_USE_REGISTERED_RING: mask with 0x7fffffff to deny an operation
 	Arg    dsl.Pointer // void *
 	NrArgs dsl.Arg     // unsigned int
 }{
@@ -1953,7 +1953,7 @@ var Ioctl = struct {
 	dsl.Syscall
 	Fd      dsl.Arg // unsigned int
 	Request dsl.Arg // unsigned int
-	Argp    dsl.Arg // unsigned long
+	Argp    dsl.Arg // unsigned long; some commands look at 32 bits: mask with 0xffffffff to deny a value
 }{
 	"ioctl",
 	dsl.Arg{Call: "ioctl", Name: "fd"},
@@ -2010,10 +2010,10 @@ var IoprioSet = struct {
 // Ipc is ipc(2). Only on i386, s390*, ppc*, mips, mipsle. Not all arguments are there on s390*.
 var Ipc = struct {
 	dsl.Syscall
-	Call   dsl.Arg     // unsigned int
+	Call   dsl.Arg     // unsigned int; the upper 16 bits are a version: mask with 0xffff to deny a call
 	First  dsl.Arg     // int
-	Second dsl.Arg     // unsigned long
-	Third  dsl.Arg     // unsigned long
+	Second dsl.Arg     // unsigned long; some commands look at 32 bits: mask with 0xffffffff to deny a value
+	Third  dsl.Arg     // unsigned long; some commands look at 32 bits: mask with 0xffffffff to deny a value
 	Ptr    dsl.Pointer // void *
 	Fifth  dsl.Arg     // long
 }{
@@ -2033,7 +2033,7 @@ var Kcmp = struct {
 	Pid2 dsl.Arg // pid_t
 	Type dsl.Arg // int
 	Idx1 dsl.Arg // unsigned long
-	Idx2 dsl.Arg // unsigned long
+	Idx2 dsl.Arg // unsigned long; KCMP_FILE looks at 32 bits: mask with 0xffffffff to deny a value
 }{
 	"kcmp",
 	dsl.Arg{Call: "kcmp", Name: "pid1"},
@@ -2079,10 +2079,10 @@ var KexecLoad = struct {
 var Keyctl = struct {
 	dsl.Syscall
 	Operation dsl.Arg // int
-	Arg2      dsl.Arg // unsigned long
-	Arg3      dsl.Arg // unsigned long
-	Arg4      dsl.Arg // unsigned long
-	Arg5      dsl.Arg // unsigned long
+	Arg2      dsl.Arg // unsigned long; some commands look at 32 bits: mask with 0xffffffff to deny a value
+	Arg3      dsl.Arg // unsigned long; some commands look at 32 bits: mask with 0xffffffff to deny a value
+	Arg4      dsl.Arg // unsigned long; some commands look at 32 bits: mask with 0xffffffff to deny a value
+	Arg5      dsl.Arg // unsigned long; some commands look at 32 bits: mask with 0xffffffff to deny a value
 }{
 	"keyctl",
 	dsl.Arg{Call: "keyctl", Name: "operation"},
@@ -2613,7 +2613,7 @@ var Mmap = struct {
 	dsl.Syscall
 	Addr   dsl.Arg // unsigned long
 	Length dsl.Arg // unsigned long
-	Prot   dsl.Arg // unsigned long
+	Prot   dsl.Arg // unsigned long; unknown bits are ignored on most ABIs: use Has, Lacks or Masked to deny
 	Flags  dsl.Arg // unsigned long
 	Fd     dsl.Arg // unsigned long
 	Offset dsl.Arg // unsigned long
@@ -2632,7 +2632,7 @@ var Mmap2 = struct {
 	dsl.Syscall
 	Addr     dsl.Arg // unsigned long
 	Length   dsl.Arg // unsigned long
-	Prot     dsl.Arg // unsigned long
+	Prot     dsl.Arg // unsigned long; unknown bits are ignored on most ABIs: use Has, Lacks or Masked to deny
 	Flags    dsl.Arg // unsigned long
 	Fd       dsl.Arg // unsigned long
 	Pgoffset dsl.Arg // unsigned long
@@ -2895,7 +2895,7 @@ var Mseal = struct {
 var Msgctl = struct {
 	dsl.Syscall
 	Msqid dsl.Arg     // int
-	Cmd   dsl.Arg     // int
+	Cmd   dsl.Arg     // int; on arm and mips64* it may carry IPC_64: mask with 0xfffffeff to deny a command
 	Buf   dsl.Pointer // struct msqid_ds *
 }{
 	"msgctl",
@@ -3065,7 +3065,7 @@ var Oldlstat = struct {
 	dsl.Pointer{Call: "oldlstat", Name: "statbuf"},
 }
 
-// Oldolduname is oldolduname, see uname(2). Only on i386, ppc*.
+// Oldolduname is oldolduname, see uname(2). Only on i386, ppc*, mips, mipsle.
 var Oldolduname = struct {
 	dsl.Syscall
 	Buf dsl.Pointer // struct oldold_utsname *
@@ -3085,7 +3085,7 @@ var Oldstat = struct {
 	dsl.Pointer{Call: "oldstat", Name: "statbuf"},
 }
 
-// Olduname is olduname, see uname(2). Only on i386, ppc*.
+// Olduname is olduname, see uname(2). Only on i386, ppc*, mips, mipsle.
 var Olduname = struct {
 	dsl.Syscall
 	Buf dsl.Pointer // struct old_utsname *
@@ -3412,9 +3412,9 @@ var PpollTime64 = struct {
 var Prctl = struct {
 	dsl.Syscall
 	Option dsl.Arg // int
-	Arg2   dsl.Arg // unsigned long
-	Arg3   dsl.Arg // unsigned long
-	Arg4   dsl.Arg // unsigned long
+	Arg2   dsl.Arg // unsigned long; some commands look at 32 bits: mask with 0xffffffff to deny a value
+	Arg3   dsl.Arg // unsigned long; some commands look at 32 bits: mask with 0xffffffff to deny a value
+	Arg4   dsl.Arg // unsigned long; some commands look at 32 bits: mask with 0xffffffff to deny a value
 	Arg5   dsl.Arg // unsigned long
 }{
 	"prctl",
@@ -3440,7 +3440,7 @@ var Pread64 = struct {
 	dsl.Arg{Call: "pread64", Name: "offset"},
 }
 
-// Preadv is preadv(2). Not all arguments are there on x32.
+// Preadv is preadv(2). Not all arguments are there on amd64, x32, arm64, riscv64, s390x, ppc64le, ppc64, mips64, mips64le, loong64.
 var Preadv = struct {
 	dsl.Syscall
 	Fd     dsl.Arg     // unsigned long
@@ -3457,7 +3457,7 @@ var Preadv = struct {
 	dsl.Arg{Call: "preadv", Name: "pos_h"},
 }
 
-// Preadv2 is preadv2(2). Not all arguments are there on x32.
+// Preadv2 is preadv2(2). Not all arguments are there on amd64, x32, arm64, riscv64, s390x, ppc64le, ppc64, mips64, mips64le, loong64.
 var Preadv2 = struct {
 	dsl.Syscall
 	Fd     dsl.Arg     // unsigned long
@@ -3634,7 +3634,7 @@ var Pwrite64 = struct {
 	dsl.Arg{Call: "pwrite64", Name: "offset"},
 }
 
-// Pwritev is pwritev(2). Not all arguments are there on x32.
+// Pwritev is pwritev(2). Not all arguments are there on amd64, x32, arm64, riscv64, s390x, ppc64le, ppc64, mips64, mips64le, loong64.
 var Pwritev = struct {
 	dsl.Syscall
 	Fd     dsl.Arg     // unsigned long
@@ -3651,7 +3651,7 @@ var Pwritev = struct {
 	dsl.Arg{Call: "pwritev", Name: "pos_h"},
 }
 
-// Pwritev2 is pwritev2(2). Not all arguments are there on x32.
+// Pwritev2 is pwritev2(2). Not all arguments are there on amd64, x32, arm64, riscv64, s390x, ppc64le, ppc64, mips64, mips64le, loong64.
 var Pwritev2 = struct {
 	dsl.Syscall
 	Fd     dsl.Arg     // unsigned long
@@ -3676,7 +3676,7 @@ const QueryModule dsl.Syscall = "query_module"
 // Quotactl is quotactl(2).
 var Quotactl = struct {
 	dsl.Syscall
-	Cmd     dsl.Arg     // unsigned int
+	Cmd     dsl.Arg     // unsigned int; the operation (Q_*) is in the upper 24 bits, a quota type in the lower 8
 	Special dsl.Pointer // const char *
 	Id      dsl.Arg     // qid_t
 	Addr    dsl.Pointer // void *
@@ -3692,7 +3692,7 @@ var Quotactl = struct {
 var QuotactlFd = struct {
 	dsl.Syscall
 	Fd   dsl.Arg     // unsigned int
-	Cmd  dsl.Arg     // unsigned int
+	Cmd  dsl.Arg     // unsigned int; the operation (Q_*) is in the upper 24 bits, a quota type in the lower 8
 	Id   dsl.Arg     // qid_t
 	Addr dsl.Pointer // void *
 }{
@@ -4404,8 +4404,8 @@ var Semctl = struct {
 	dsl.Syscall
 	Semid  dsl.Arg // int
 	Semnum dsl.Arg // int
-	Cmd    dsl.Arg // int
-	Arg    dsl.Arg // unsigned long
+	Cmd    dsl.Arg // int; on arm and mips64* it may carry IPC_64: mask with 0xfffffeff to deny a command
+	Arg    dsl.Arg // unsigned long; SETVAL looks at 32 bits, the upper ones on big-endian 64-bit ABIs: mask to deny a value
 }{
 	"semctl",
 	dsl.Arg{Call: "semctl", Name: "semid"},
@@ -4986,7 +4986,7 @@ var Shmat = struct {
 var Shmctl = struct {
 	dsl.Syscall
 	Shmid dsl.Arg     // int
-	Cmd   dsl.Arg     // int
+	Cmd   dsl.Arg     // int; on arm and mips64* it may carry IPC_64: mask with 0xfffffeff to deny a command
 	Buf   dsl.Pointer // struct shmid_ds *
 }{
 	"shmctl",
@@ -5129,7 +5129,7 @@ var Sigsuspend = struct {
 var Socket = struct {
 	dsl.Syscall
 	Domain   dsl.Arg // int
-	Type     dsl.Arg // int
+	Type     dsl.Arg // int; may carry SOCK_NONBLOCK and SOCK_CLOEXEC: mask with SOCK_TYPE_MASK to deny a type
 	Protocol dsl.Arg // int
 }{
 	"socket",
@@ -5153,7 +5153,7 @@ var Socketcall = struct {
 var Socketpair = struct {
 	dsl.Syscall
 	Domain   dsl.Arg     // int
-	Type     dsl.Arg     // int
+	Type     dsl.Arg     // int; may carry SOCK_NONBLOCK and SOCK_CLOEXEC: mask with SOCK_TYPE_MASK to deny a type
 	Protocol dsl.Arg     // int
 	Sv       dsl.Pointer // int *
 }{
@@ -5445,7 +5445,7 @@ const Syscall dsl.Syscall = "syscall"
 var Sysfs = struct {
 	dsl.Syscall
 	Option  dsl.Arg // int
-	FsIndex dsl.Arg // unsigned long
+	FsIndex dsl.Arg // unsigned long; option 2 looks at 32 bits: mask with 0xffffffff to deny a value
 	Buf     dsl.Arg // unsigned long
 }{
 	"sysfs",

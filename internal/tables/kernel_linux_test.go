@@ -39,6 +39,15 @@ func TestTheKernelIgnoresTheUpperBits(t *testing.T) {
 	pin.Pin(iov)
 	pin.Pin(&buf[0])
 	vec := uintptr(unsafe.Pointer(iov))
+	var pipe [2]int
+	if err := syscall.Pipe2(pipe[:], 0); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(pipe[0])
+	defer syscall.Close(pipe[1])
+	ns, _ := load(t) // package syscall lacks the younger calls
+	nr := func(call string) uintptr { return uintptr(ns[runtime.GOARCH][call]) }
+	self := uintptr(os.Getpid())
 	tests := []struct {
 		name string
 		nr   uintptr
@@ -49,13 +58,29 @@ func TestTheKernelIgnoresTheUpperBits(t *testing.T) {
 		{"fd of writev", syscall.SYS_WRITEV, [6]uintptr{fd | high32, vec, 1}, 0},
 		{"fd of preadv", syscall.SYS_PREADV, [6]uintptr{fd | high32, vec, 1}, 0},
 		{"fd of pwritev", syscall.SYS_PWRITEV, [6]uintptr{fd | high32, vec, 1}, 0},
+		{"iovcnt of readv", syscall.SYS_READV, [6]uintptr{fd, vec, 1 | high32}, 0},
+		{"iovcnt of writev", syscall.SYS_WRITEV, [6]uintptr{fd, vec, 1 | high32}, 0},
+		{"iovcnt of preadv", syscall.SYS_PREADV, [6]uintptr{fd, vec, 1 | high32}, 0},
+		{"iovcnt of pwritev", syscall.SYS_PWRITEV, [6]uintptr{fd, vec, 1 | high32}, 0},
+		{"iovcnt of preadv2", nr("preadv2"), [6]uintptr{fd, vec, 1 | high32}, 0},
+		{"iovcnt of pwritev2", nr("pwritev2"), [6]uintptr{fd, vec, 1 | high32}, 0},
+		{"liovcnt of process_vm_readv", nr("process_vm_readv"), [6]uintptr{self, vec, 1 | high32, vec, 1}, 0},
+		{"liovcnt of process_vm_writev", nr("process_vm_writev"), [6]uintptr{self, vec, 1 | high32, vec, 1}, 0},
+		{"nr_segs of vmsplice", nr("vmsplice"), [6]uintptr{uintptr(pipe[1]), vec, 1 | high32}, 0},
+		// As the upper half of an offset it would make that negative: EINVAL.
+		{"pos_h of preadv", syscall.SYS_PREADV, [6]uintptr{fd, vec, 1, 0, 1 << 31}, 0},
+		{"pos_h of pwritev", syscall.SYS_PWRITEV, [6]uintptr{fd, vec, 1, 0, 1 << 31}, 0},
+		{"pos_h of preadv2", nr("preadv2"), [6]uintptr{fd, vec, 1, 0, 1 << 31}, 0},
+		{"pos_h of pwritev2", nr("pwritev2"), [6]uintptr{fd, vec, 1, 0, 1 << 31}, 0},
 		{"fd of fsync", syscall.SYS_FSYNC, [6]uintptr{fd | high32}, 0},
 		{"domain of socket", syscall.SYS_SOCKET, [6]uintptr{0xffff | high32}, syscall.EAFNOSUPPORT},
 		{"request of ioctl", syscall.SYS_IOCTL, [6]uintptr{fd, syscall.TCGETS | high32}, syscall.ENOTTY},
 		{"mode of fchmodat", syscall.SYS_FCHMODAT, [6]uintptr{at, uintptr(unsafe.Pointer(path)), 0o600 | high48}, 0},
 		// The process cannot trace itself: EPERM says that the kernel found it.
-		{"pid of ptrace", syscall.SYS_PTRACE, [6]uintptr{syscall.PTRACE_ATTACH, uintptr(os.Getpid()) | high32}, syscall.EPERM},
-		// What is not ignored: nothing is mapped at so high an address.
+		{"pid of ptrace", syscall.SYS_PTRACE, [6]uintptr{syscall.PTRACE_ATTACH, self | high32}, syscall.EPERM},
+		// What is not ignored: more segments than UIO_MAXIOV.
+		{"riovcnt of process_vm_readv", nr("process_vm_readv"), [6]uintptr{self, vec, 1, vec, 1 | high32}, syscall.EINVAL},
+		// Nothing is mapped at so high an address.
 		{"addr of munmap", syscall.SYS_MUNMAP, [6]uintptr{1 << 63, 4096}, syscall.EINVAL},
 	}
 	for _, test := range tests {

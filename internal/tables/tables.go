@@ -34,7 +34,11 @@ func Generate() ([]File, error) {
 	if err := consts.overlay(arches, "corrections.tsv"); err != nil {
 		return nil, err
 	}
-	zcalls, err := formatCalls(arches, ns, calls)
+	more, err := readNotes()
+	if err != nil {
+		return nil, err
+	}
+	zcalls, err := formatCalls(arches, ns, calls, more)
 	if err != nil {
 		return nil, err
 	}

@@ -190,7 +190,7 @@ func (l *listing) about(pc int) string {
 // place is how a jump names its target.
 func (l *listing) place(pc int) string {
 	if ins := l.insns[pc]; ins.Op == kernel.Return {
-		return returnText(l.parts[0].Arch, ins.K)
+		return ReturnText(l.parts[0].Arch, ins.K)
 	}
 	return l.label[pc]
 }
@@ -205,7 +205,7 @@ func (l *listing) text(pc int) string {
 	case op == kernel.Jump:
 		return "goto " + l.place(pc+1+int(ins.K))
 	case op == kernel.Return:
-		return "return " + returnText(l.parts[0].Arch, ins.K)
+		return "return " + ReturnText(l.parts[0].Arch, ins.K)
 	case kernel.Conditional(op):
 		test := l.test(pc, ins)
 		yes, no := l.place(pc+1+int(ins.Jt)), l.place(pc+1+int(ins.Jf))
@@ -312,8 +312,8 @@ func argName(c call, slot int, w table.Word) (name string, upper bool) {
 	return fmt.Sprintf("args[%d]", slot), upper
 }
 
-// returnText is a SECCOMP_RET_* value (linux/seccomp.h) in words.
-func returnText(arch *abi.Arch, ret uint32) string {
+// ReturnText is a SECCOMP_RET_* value (linux/seccomp.h) in words.
+func ReturnText(arch *abi.Arch, ret uint32) string {
 	data := ret & 0xffff
 	switch ret &^ 0xffff {
 	case 0x80000000:

@@ -1,0 +1,114 @@
+// Package diff finds the calls that two filters answer differently.
+package diff
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/secgen-dev/secgen/gen/internal/abi"
+	"github.com/secgen-dev/secgen/gen/internal/kernel"
+	"github.com/secgen-dev/secgen/gen/internal/meaning"
+	"github.com/secgen-dev/secgen/gen/internal/table"
+)
+
+// Change is calls of one ABI to which two filters give different answers, the
+// same two for all of them.
+type Change struct {
+	Arch     *abi.Arch
+	Name     string // of the call; empty: numbers that no call has
+	Nr       uint32 // of the call, or one such number
+	Old, New uint32 // SECCOMP_RET_* values
+	When     []meaning.Clause
+	Example  meaning.Call // a call that shows it
+}
+
+// Kind ranks changes by what they mean to someone who relies on the filter.
+type Kind int
+
+// The kinds, the gravest first.
+const (
+	Widened  Kind = iota // what was denied happens
+	Changed              // it happens or is denied as before, by another action
+	Narrowed             // what happened is denied
+)
+
+func (k Kind) String() string { return [...]string{"widened", "changed", "narrowed"}[k] }
+
+// Kind tells what a change means.
+func (c Change) Kind() Kind {
+	switch was, is := happens(c.Old), happens(c.New); {
+	case !was && is:
+		return Widened
+	case was && !is:
+		return Narrowed
+	}
+	return Changed
+}
+
+// happens reports whether the kernel executes a call with this answer by itself:
+// SECCOMP_RET_ALLOW and SECCOMP_RET_LOG.
+func happens(ret uint32) bool { return ret>>16 == 0x7fff || ret>>16 == 0x7ffc }
+
+// Programs compares what two programs answer to the calls of an ABI. The changes
+// come by kind, and then by name.
+func Programs(arch *abi.Arch, old, new kernel.Program) ([]Change, error) {
+	s := meaning.NewSpace(meaning.Budget)
+	f, err := s.Program(old)
+	if err != nil {
+		return nil, fmt.Errorf("the old filter: %w", err)
+	}
+	g, err := s.Program(new)
+	if err != nil {
+		return nil, fmt.Errorf("the new filter: %w", err)
+	}
+	var changes []Change
+	add := func(name string, nr uint32) error {
+		own, err := at(s, arch, f, g, name, nr)
+		changes = append(changes, own...)
+		return err
+	}
+	var known []uint32
+	for _, name := range abi.Calls() {
+		nr, ok := arch.Number(name)
+		if !ok {
+			continue
+		}
+		known = append(known, nr)
+		if err := add(name, nr); err != nil {
+			return nil, err
+		}
+	}
+	rest, err := s.Unlike(f, g, arch, known)
+	if err != nil {
+		return nil, err
+	}
+	for _, nr := range rest {
+		if err := add("", nr); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(changes, func(a, b Change) int { return int(a.Kind()) - int(b.Kind()) })
+	return changes, nil
+}
+
+// at compares the answers to one number.
+func at(s *meaning.Space, arch *abi.Arch, f, g meaning.Function, name string, nr uint32) ([]Change, error) {
+	own, other := s.At(f, arch.Audit, nr), s.At(g, arch.Audit, nr)
+	if own == other {
+		return nil, nil
+	}
+	regions, err := s.Regions(own, other)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	var changes []Change
+	for _, r := range regions {
+		if r.Answers[0] == r.Answers[1] {
+			continue
+		}
+		c := Change{Arch: arch, Name: name, Nr: nr, Old: r.Answers[0], New: r.Answers[1], When: r.When, Example: r.Example}
+		c.Example[table.Arch], c.Example[table.Nr] = arch.Audit, nr
+		changes = append(changes, c)
+	}
+	return changes, nil
+}
