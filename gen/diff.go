@@ -13,7 +13,8 @@ import (
 
 // Change is calls that two filters answer differently, in words.
 type Change struct {
-	Kind    string   `json:"kind"` // widened, changed or narrowed: what was denied happens, …, what happened is denied
+	Kind    string   `json:"kind"`             // widened, changed or narrowed: what was denied happens, …, what happened is denied
+	Policy  string   `json:"policy,omitempty"` // where several are compared
 	Arch    dsl.Arch `json:"arch"`
 	Call    string   `json:"call"`
 	When    string   `json:"when,omitempty"` // empty: whatever the arguments

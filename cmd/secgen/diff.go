@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/secgen-dev/secgen/gen"
 )
@@ -13,7 +15,7 @@ type diffCmd struct {
 	Format string `enum:"text,json" default:"text" help:"text or json."`
 	Subset bool   `help:"Fail only if NEW lets a call happen that OLD denies."`
 
-	Old string `arg:"" help:"The filter as it was."`
+	Old string `arg:"" help:"The filter as it was. If both sides have several policies, each is compared with its namesake."`
 	New string `arg:"" help:"The filter as it is."`
 }
 
@@ -28,15 +30,15 @@ Exit codes: 0 if the two mean the same (with --subset: if NEW allows nothing tha
 }
 
 func (c *diffCmd) Run(s *session) error {
-	old, err := c.filters(s, c.Old)
+	old, err := c.read(s, c.Old)
 	if err != nil {
 		return err
 	}
-	new, err := c.filters(s, c.New)
+	new, err := c.read(s, c.New)
 	if err != nil {
 		return err
 	}
-	changes, err := gen.Diff(old, new)
+	changes, err := c.changes(old, new)
 	if err != nil {
 		return err
 	}
@@ -51,6 +53,35 @@ func (c *diffCmd) Run(s *session) error {
 	return nil
 }
 
+// changes compares one policy with one, whatever they are called, or each with
+// its namesake.
+func (c *diffCmd) changes(old, new []gen.Filter) ([]gen.Change, error) {
+	names, others := policies(old), policies(new)
+	if len(names) == 1 && len(others) == 1 {
+		return gen.Diff(old, new)
+	}
+	slices.Sort(names)
+	slices.Sort(others)
+	if !slices.Equal(names, others) {
+		return nil, fmt.Errorf("%s has the policies %s, and %s has %s: name one of each, as in %s:%s",
+			c.Old, strings.Join(names, ", "), c.New, strings.Join(others, ", "), c.Old, names[0])
+	}
+	var all []gen.Change
+	for _, name := range names {
+		a, _ := named(c.Old, name)(old, nil)
+		b, _ := named(c.New, name)(new, nil)
+		changes, err := gen.Diff(a, b)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		for _, ch := range changes {
+			ch.Policy = name
+			all = append(all, ch)
+		}
+	}
+	return all, nil
+}
+
 func (c *diffCmd) print(w io.Writer, changes []gen.Change) error {
 	if c.Format == "json" {
 		e := json.NewEncoder(w)
@@ -60,6 +91,10 @@ func (c *diffCmd) print(w io.Writer, changes []gen.Change) error {
 		}
 		return e.Encode(changes)
 	}
+	return printChanges(w, changes)
+}
+
+func printChanges(w io.Writer, changes []gen.Change) error {
 	headings := map[string]string{
 		"widened":  "WIDENED: the new filter lets happen what the old one denied",
 		"changed":  "changed: another answer, neither more nor less allowed",
@@ -68,9 +103,12 @@ func (c *diffCmd) print(w io.Writer, changes []gen.Change) error {
 	signs := map[string]string{"widened": "+", "changed": "~", "narrowed": "-"}
 	last := ""
 	for _, ch := range changes {
-		if ch.Kind != last {
+		if heading := ch.Policy + headings[ch.Kind]; heading != last {
+			if ch.Policy != "" {
+				fmt.Fprintf(w, "%s: ", ch.Policy)
+			}
 			fmt.Fprintln(w, headings[ch.Kind])
-			last = ch.Kind
+			last = heading
 		}
 		when := ""
 		if ch.When != "" {

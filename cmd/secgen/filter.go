@@ -32,18 +32,24 @@ func (f filterFlags) filters(s *session, arg string) ([]gen.Filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	var names []string
-	for _, filter := range all {
-		if !slices.Contains(names, filter.Policy) {
-			names = append(names, filter.Policy)
-		}
-	}
-	if len(names) > 1 {
+	if names := policies(all); len(names) > 1 {
 		return nil, fmt.Errorf("%s has %d policies (%s): name one, as in %s:%s", arg, len(names), strings.Join(names, ", "), arg, names[0])
 	}
 	return all, nil
 }
 
+// policies are the names of the policies that filters are of, in order.
+func policies(all []gen.Filter) []string {
+	var names []string
+	for _, f := range all {
+		if !slices.Contains(names, f.Policy) {
+			names = append(names, f.Policy)
+		}
+	}
+	return names
+}
+
+// read reads the filters of all policies that a FILTER has.
 func (f filterFlags) read(s *session, arg string) ([]gen.Filter, error) {
 	options := gen.ReadOptions{Arch: dsl.Arch(f.Arch), Caps: f.Caps, Kernel: f.Kernel}
 	if rest, ok := strings.CutPrefix(arg, "git:"); ok {

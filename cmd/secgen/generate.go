@@ -79,7 +79,44 @@ func (c *checkCmd) Run(s *session) error {
 		state = "does not exist"
 	}
 	fmt.Fprintf(s.stderr, "secgen: %s %s: run secgen generate with the same arguments\n", c.Output, state)
-	return errDifferent
+	return errors.Join(c.means(s, policies), errDifferent)
+}
+
+// means tells what the difference means: which calls the policies answer
+// otherwise than the file does. A file that cannot be read tells nothing.
+func (c *checkCmd) means(s *session, policies []dsl.Named) error {
+	text, err := os.ReadFile(c.Output)
+	if err != nil {
+		return nil
+	}
+	written, err := gen.Read(c.Output, text, gen.ReadOptions{})
+	if err != nil {
+		return nil
+	}
+	for _, p := range policies {
+		own, err := named(c.Output, p.Name)(written, nil)
+		if err != nil {
+			fmt.Fprintf(s.stderr, "%s is not in the file.\n", p.Name)
+			continue
+		}
+		now, err := gen.Compile(p)
+		if err != nil {
+			return err
+		}
+		changes, err := gen.Diff(own, now)
+		switch {
+		case err != nil:
+			fmt.Fprintf(s.stderr, "%s: %v\n", p.Name, err)
+		case len(changes) == 0:
+			fmt.Fprintf(s.stderr, "%s means the same in both.\n", p.Name)
+		default:
+			fmt.Fprintf(s.stderr, "%s answers otherwise than the file:\n", p.Name)
+			if err := printChanges(s.stderr, changes); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Help is what kong shows below the flags.

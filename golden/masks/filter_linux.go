@@ -17,7 +17,7 @@ import (
 //	allow         clone    if flags has CLONE_VM | CLONE_THREAD
 //	allow         clone    if flags has none of {CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET}
 //	allow         accept4  if flags has only bits of SOCK_NONBLOCK | SOCK_CLOEXEC
-//	allow         socket   if type & 0xf in {SOCK_STREAM, SOCK_DGRAM}
+//	allow         socket   if type & SOCK_TYPE_MASK in {SOCK_STREAM, SOCK_DGRAM}
 //	allow         mmap     on amd64 and mips64le: if not (prot has PROT_WRITE | PROT_EXEC)
 //	kill process  everything else, and calls through another architecture's numbers
 //

@@ -280,7 +280,8 @@ var serveARM64 = [...]secgenInstruction{
 //	allow          openat           if flags & O_ACCMODE is O_RDONLY and flags has none of {O_CREAT, O_TRUNC}
 //	errno(EACCES)  openat           otherwise
 //	allow          arch_prctl       if code is ARCH_SET_FS
-//	allow          socket           if domain in {AF_INET, AF_INET6} and type & 0xf in {SOCK_STREAM, SOCK_DGRAM}
+//	allow          socket           if domain in {AF_INET, AF_INET6} and type & SOCK_TYPE_MASK in {SOCK_STREAM,
+//	                                   SOCK_DGRAM}
 //	errno(EACCES)  socket           otherwise
 //	errno(ENOSYS)  calls newer than listns that no rule names on that architecture
 //	kill process   everything else, and calls through another architecture's numbers

@@ -21,10 +21,6 @@ var arches = []dsl.Arch{dsl.AMD64, dsl.ARM64}
 // would, so that a newer libc falls back instead of dying.
 var reviewed = dsl.Newer{Than: sys.Listns, Action: dsl.Errno(linux.ENOSYS)}
 
-// socketType is the part of socket(2)'s type that is not flags: SOCK_TYPE_MASK
-// of the kernel's include/linux/net.h.
-var socketType = dsl.Int(0xf)
-
 // serve is what a running server does.
 var serve = slices.Concat(group.GlibcThreads, []dsl.Rule{
 	// Connections: the main thread accepts, the workers read and answer.
@@ -102,7 +98,7 @@ var Start = dsl.Policy{
 		// Sockets and events. Name services are asked through files alone.
 		dsl.Allow.For(sys.Socket).When(
 			sys.Socket.Domain.In(linux.AF_INET, linux.AF_INET6),
-			sys.Socket.Type.Masked(socketType).In(linux.SOCK_STREAM, linux.SOCK_DGRAM)),
+			sys.Socket.Type.Masked(linux.SOCK_TYPE_MASK).In(linux.SOCK_STREAM, linux.SOCK_DGRAM)),
 		dsl.Errno(linux.EACCES).For(sys.Socket, sys.Connect),
 		dsl.Allow.For(sys.Bind, sys.Listen, sys.Setsockopt, sys.Getsockopt),
 		dsl.Allow.For(sys.EpollCreate1, sys.Eventfd2, sys.Pipe2),

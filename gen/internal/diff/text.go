@@ -160,6 +160,17 @@ func describe(name string, s meaning.Set, signed bool) string {
 		}
 		return figure(v)
 	}
+	if len(s.Cubes) > 1 && !slices.ContainsFunc(s.Cubes, func(c meaning.Cube) bool { return c.Mask != s.Cubes[0].Mask }) {
+		var values []string
+		for _, c := range s.Cubes {
+			values = append(values, figure(uint64(c.Value)))
+		}
+		in := " in"
+		if s.Not {
+			in = " not in"
+		}
+		return fmt.Sprintf("%s & %#x%s {%s}", name, s.Cubes[0].Mask, in, strings.Join(values, ", "))
+	}
 	if len(s.Cubes) > 0 {
 		var texts []string
 		for _, c := range s.Cubes {

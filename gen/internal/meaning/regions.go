@@ -204,8 +204,8 @@ func (d *diagram) least(f node, first int32) uint32 {
 	return v
 }
 
-// set writes a function of the 32 bits from first as a set, with the fewest
-// pieces.
+// set writes a function of the 32 bits from first as a set, in the form that is
+// shortest to read.
 func (d *diagram) set(f node, first int32) (Set, error) {
 	var best *Set
 	for _, not := range []bool{false, true} {
@@ -213,11 +213,11 @@ func (d *diagram) set(f node, first int32) (Set, error) {
 		if not {
 			g = d.not(f)
 		}
-		if spans, ok := d.spans(g, first); ok && (best == nil || len(spans) < pieces(best)) {
-			best = &Set{Not: not, Spans: spans}
+		if spans, ok := d.spans(g, first); ok {
+			best = shorter(best, Set{Not: not, Spans: spans})
 		}
-		if cubes, ok := d.cubes(g, first); ok && (best == nil || len(cubes) < pieces(best)) {
-			best = &Set{Not: not, Cubes: cubes}
+		if cubes, ok := d.cubes(g, first); ok {
+			best = shorter(best, Set{Not: not, Cubes: cubes})
 		}
 	}
 	if best == nil {
@@ -226,7 +226,27 @@ func (d *diagram) set(f node, first int32) (Set, error) {
 	return *best, nil
 }
 
-func pieces(s *Set) int { return len(s.Spans) + len(s.Cubes) }
+func shorter(a *Set, b Set) *Set {
+	if a == nil || b.length() < a.length() {
+		return &b
+	}
+	return a
+}
+
+// length is about how long a set is to read: cubes with masks of their own are
+// longer than numbers, and a negation is a little longer than none.
+func (s Set) length() float64 {
+	l := float64(len(s.Spans))
+	for i, c := range s.Cubes {
+		if l++; i == 0 || c.Mask != s.Cubes[0].Mask {
+			l += 1.5
+		}
+	}
+	if s.Not {
+		l += 0.5
+	}
+	return l
+}
 
 // spans lists f's numbers as ranges, in order.
 func (d *diagram) spans(f node, first int32) ([]Span, bool) {
@@ -281,5 +301,5 @@ func (s Set) Has(v uint32) bool {
 
 // All reports whether the set is everything.
 func (s Set) All() bool {
-	return !s.Not && slices.Equal(s.Spans, []Span{{0, math.MaxUint32}}) || s.Not && pieces(&s) == 0
+	return !s.Not && slices.Equal(s.Spans, []Span{{0, math.MaxUint32}}) || s.Not && len(s.Spans)+len(s.Cubes) == 0
 }

@@ -17,7 +17,7 @@ var Masks = dsl.Policy{
 		dsl.Allow.For(sys.Clone).When(sys.Clone.Flags.Lacks(
 			linux.CLONE_NEWNS, linux.CLONE_NEWUSER, linux.CLONE_NEWPID, linux.CLONE_NEWNET)),
 		dsl.Allow.For(sys.Accept4).When(sys.Accept4.Flags.Only(linux.SOCK_NONBLOCK, linux.SOCK_CLOEXEC)),
-		dsl.Allow.For(sys.Socket).When(sys.Socket.Type.Masked(dsl.Int(0xf)).In(linux.SOCK_STREAM, linux.SOCK_DGRAM)),
+		dsl.Allow.For(sys.Socket).When(sys.Socket.Type.Masked(linux.SOCK_TYPE_MASK).In(linux.SOCK_STREAM, linux.SOCK_DGRAM)),
 		// On s390x, mmap takes a pointer to its arguments.
 		dsl.Allow.For(sys.Mmap).When(dsl.Not(sys.Mmap.Prot.Has(linux.PROT_WRITE, linux.PROT_EXEC))).On(dsl.AMD64, dsl.MIPS64LE),
 	},
