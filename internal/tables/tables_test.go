@@ -196,6 +196,22 @@ func argNames(c *call) string {
 	return strings.Join(out, " ")
 }
 
+func TestNotesAreInTheFieldsComments(t *testing.T) {
+	more, err := readNotes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := []*call{{name: "bpf", params: []param{{name: "cmd", ctype: "int", bits: "32"}}}}
+	key := [2]string{"bpf", "cmd"}
+	out, err := formatCalls(nil, nil, calls, notes{key: more[key]})
+	if err != nil || more[key] == "" || !bytes.Contains(out, []byte("Cmd dsl.Arg // int; "+more[key])) {
+		t.Errorf("got %s, %v", out, err)
+	}
+	if _, err := formatCalls(nil, nil, calls, notes{{"bpf", "nonesuch"}: "a note"}); err == nil {
+		t.Error("a note on a parameter that is not there is taken")
+	}
+}
+
 func TestRowsOfABadFile(t *testing.T) {
 	if _, err := rows("arches.tsv", "name"); err == nil || !strings.Contains(err.Error(), "data/arches.tsv:") {
 		t.Errorf("got %v, want an error that names the line", err)

@@ -47,6 +47,11 @@ func TestArguments(t *testing.T) {
 		{"amd64", "preadv2", "flags", "32s 5 -1"},
 		{"x32", "preadv2", "flags", "32s 4 -1"},
 		{"x32", "preadv2", "pos_h", ""},
+		{"arm64", "preadv2", "pos_h", ""},
+		{"i386", "preadv2", "pos_h", "32u 4 -1"},
+		{"arm64", "pwritev", "iovcnt", "32u 2 -1"},
+		{"amd64", "process_vm_readv", "riovcnt", "64u 4 -1"},
+		{"ppc64le", "_llseek", "offset_high", "32u 1 -1"},
 		{"mips", "pipe", "pipefd", ""},
 		{"i386", "sigsuspend", "mask", "32u 2 -1"},
 		{"ppc", "sigsuspend", "mask", "32u 0 -1"},
@@ -92,6 +97,8 @@ func TestNumbers(t *testing.T) {
 		{"arm", "cacheflush", 0x0f0002},
 		{"arm64", "newfstatat", 79},
 		{"mips", "clone3", 4435},
+		{"mips", "olduname", 4109},
+		{"mipsle", "oldolduname", 4059},
 		{"mips64le", "clone3", 5435},
 		{"s390", "mmap2", 192},
 		{"s390", "file_setattr", 469},
@@ -132,6 +139,10 @@ func TestConstants(t *testing.T) {
 		{"i386", "F_SETLK", 6},
 		{"i386", "F_SETLK64", 13},
 		{"mips", "F_SETLK64", 34},
+		{"amd64", "PPS_FETCH", 0xc00870a4},
+		{"x32", "PPS_FETCH", 0xc00470a4},
+		{"s390", "PPPIOCSCOMPRESS", 0x400c744d},
+		{"amd64", "RTCF_NAT", 0x8800000},
 		{"amd64", "FUTEX_WAIT_PRIVATE", 128},
 		{"amd64", "ARCH_SET_FS", 0x1002},
 		{"arm64", "UFFDIO_API", 0xc018aa3f},
@@ -144,8 +155,10 @@ func TestConstants(t *testing.T) {
 			t.Errorf("%s: %s: got %+v, %v, want %+v", test.arch, test.name, got, ok, want)
 		}
 	}
-	if _, ok := Lookup("arm64").Const("ARCH_SET_FS"); ok || !ConstKnown("ARCH_SET_FS") {
-		t.Error("ARCH_SET_FS: want it known, and not on arm64")
+	for _, name := range []string{"ARCH_SET_FS", "PTRACE_GETREGS", "F_SETLK64"} {
+		if _, ok := Lookup("arm64").Const(name); ok || !ConstKnown(name) {
+			t.Errorf("%s: want it known, and not on arm64", name)
+		}
 	}
 	if ConstKnown("ENOSYS") || ConstKnown("nonesuch") {
 		t.Error("a name that is no constant is known as one")
