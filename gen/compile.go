@@ -34,6 +34,9 @@ func Compile(policy dsl.Named) ([]Filter, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkStage(policy, tables); err != nil {
+		return nil, err
+	}
 	var filters []Filter
 	for _, t := range tables {
 		root, err := tree.Build(t)

@@ -36,6 +36,7 @@ func TestMistakesThatSecgenReports(t *testing.T) {
 	loop := policy(dsl.Allow.For(sys.Read))
 	loop.After = &loop
 	start := policy(dsl.Allow.For(sys.Read))
+	half := policy(dsl.Allow.For(sys.Seccomp), dsl.Errno(linux.EPERM).For(sys.Prctl))
 
 	for _, m := range []struct {
 		name   string
@@ -93,6 +94,8 @@ func TestMistakesThatSecgenReports(t *testing.T) {
 		{"WaitKillable without Notify", 0, dsl.Policy{Arches: []dsl.Arch{dsl.AMD64}, Default: dsl.Allow, Flags: dsl.WaitKillable}, "no action is Notify"},
 		{"Newer than no call", 0, dsl.Policy{Arches: []dsl.Arch{dsl.AMD64}, Default: dsl.Allow, Newer: dsl.Newer{Than: dsl.Number(-1), Action: dsl.Log}}, "none of those from which new calls get theirs"},
 		{"stages in a circle", 0, loop, "After leads back to the policy itself"},
+		{"a stage that the one before forbids", 0, dsl.Policy{Arches: []dsl.Arch{dsl.AMD64}, Default: dsl.Allow, After: &start}, "do not let it be installed: they answer seccomp(SECCOMP_SET_MODE_FILTER, 0x1, …) with kill process"},
+		{"a stage that the one before half forbids", 0, dsl.Policy{Arches: []dsl.Arch{dsl.AMD64}, Default: dsl.Allow, After: &half}, "they answer prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) with errno(EPERM)"},
 		{"a stage after one without its architecture", 0, dsl.Policy{Arches: []dsl.Arch{dsl.ARM64}, Default: dsl.Allow, After: &start}, "After is a policy that does not list this architecture"},
 		{"a mistake in a helper", line(), policy(helper(sys.Write.Fd.In())), "with no value at all"},
 	} {
@@ -105,6 +108,21 @@ func TestMistakesThatSecgenReports(t *testing.T) {
 				t.Errorf("wanted the place %s, got:\n%v", place, err)
 			}
 		})
+	}
+}
+
+func TestAStageThatMayOnlyBeInstalledOnOneThreadIsAccepted(t *testing.T) {
+	start := policy(
+		dsl.Allow.For(sys.Prctl).When(sys.Prctl.Option.Eq(linux.PR_SET_NO_NEW_PRIVS)),
+		dsl.Allow.For(sys.Seccomp).When(sys.Seccomp.Flags.Eq(dsl.Int(0))))
+	serve := policy(dsl.Allow.For(sys.Read))
+	serve.After = &start
+	if _, err := gen.Compile(dsl.Named{Name: "Serve", Policy: &serve}); err != nil {
+		t.Error(err)
+	}
+	serve.Flags = dsl.LogDenied
+	if _, err := gen.Compile(dsl.Named{Name: "Serve", Policy: &serve}); err == nil {
+		t.Error("a flag that the stage before forbids was accepted")
 	}
 }
 

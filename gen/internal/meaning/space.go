@@ -122,3 +122,30 @@ func (s *Space) Unlike(f, g Function, arch *abi.Arch, known []uint32) ([]uint32,
 	slices.Sort(list)
 	return list, s.d.check()
 }
+
+// Given is f where the word w is v; f looks at w first, if at all.
+func (s *Space) Given(f Function, w table.Word, v uint32) Function {
+	return Function{s.d.with(f.n, w, v)}
+}
+
+// Answers lists the values that f has anywhere, each once.
+func (s *Space) Answers(f Function) []uint32 {
+	var list []uint32
+	seen := map[node]bool{}
+	var walk func(n node)
+	walk = func(n node) {
+		if seen[n] {
+			return
+		}
+		seen[n] = true
+		if s.d.isValue(n) {
+			list = append(list, s.d.valueOf(n))
+			return
+		}
+		walk(s.d.nodes[n].lo)
+		walk(s.d.nodes[n].hi)
+	}
+	walk(f.n)
+	slices.Sort(list)
+	return list
+}
