@@ -1,13 +1,10 @@
 package table
 
 import (
-	"cmp"
-	"fmt"
 	"math"
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/secgen-dev/secgen/dsl"
 	"github.com/secgen-dev/secgen/gen/internal/abi"
@@ -107,12 +104,6 @@ func (r *resolver) tables() []Table {
 	return tables
 }
 
-// notifies reports whether the policy answers any call with Notify.
-func notifies(p *dsl.Policy) bool {
-	return p.Default == dsl.Notify || p.BadArch == dsl.Notify || p.Newer.Action == dsl.Notify ||
-		slices.ContainsFunc(p.Rules, func(r dsl.Rule) bool { return r.Action == dsl.Notify })
-}
-
 func (r *resolver) badArch() dsl.Action {
 	if r.policy.BadArch.Kind == "" {
 		return dsl.KillProcess
@@ -131,111 +122,6 @@ func (r *resolver) ownsSkipped(arch *abi.Arch) bool {
 		}
 	}
 	return true
-}
-
-func (r *resolver) checkAfter() {
-	seen := map[*dsl.Policy]bool{r.policy: true}
-	for p := r.policy.After; p != nil; p = p.After {
-		if seen[p] {
-			r.errs.add(head, r.made, "", "After leads back to the policy itself: stages must have a first one")
-			return
-		}
-		seen[p] = true
-	}
-	if a := r.policy.After; a != nil {
-		for _, arch := range r.policy.Arches {
-			if !slices.Contains(a.Arches, arch) {
-				r.errs.add(head, r.made, string(arch), "After is a policy that does not list this architecture, so it cannot have been installed before")
-			}
-		}
-	}
-}
-
-// checkRules finds the mistakes that do not depend on an architecture.
-func (r *resolver) checkRules() {
-	for i, rule := range r.policy.Rules {
-		bad := func(format string, args ...any) { r.errs.add(i, rule.Made, "", format, args...) }
-		if rule.Action.Kind == "" {
-			bad("the rule has no action: begin it with one, such as dsl.Allow.For(…)")
-		}
-		if len(rule.Calls) == 0 {
-			bad("For() names no system call")
-		}
-		for _, t := range rule.Calls {
-			switch {
-			case t.Number != "" && t.Name != "":
-				bad("a call with both a name, %s, and a number, %s", t.Name, t.Number)
-			case t.Number == "4294967295":
-				bad("dsl.Number(4294967295) is what a filter sees of a call that a tracer skipped: write dsl.Number(-1)")
-			case t.Number != "":
-				if n, err := strconv.ParseInt(t.Number, 10, 64); err != nil || n < -1 || n > math.MaxUint32 {
-					bad("dsl.Number(%s) is no system call number: they go from 0 to 4294967295, and -1 is a call that a tracer skipped", t.Number)
-				}
-			case t.Name == "":
-				bad("a nil call in For()")
-			case !known(t.Name):
-				bad("there is no system call %q on any architecture; the values of package sys name them all", t.Name)
-			}
-		}
-		for _, a := range rule.Arches {
-			switch {
-			case a == "":
-				bad("On() leaves the rule no architecture")
-			case abi.Lookup(string(a)) == nil:
-				bad("On names the unknown architecture %q", string(a))
-			}
-		}
-	}
-}
-
-func known(call string) bool {
-	_, found := slices.BinarySearch(abi.Calls(), call)
-	return found
-}
-
-// unmatched reports the rules that can never decide anything.
-func (r *resolver) unmatched() {
-	for i, rule := range r.policy.Rules {
-		misnamed := slices.ContainsFunc(rule.Calls, func(t dsl.Target) bool { return t.Number == "" && !known(t.Name) })
-		misplaced := slices.ContainsFunc(rule.Arches, func(a dsl.Arch) bool { return abi.Lookup(string(a)) == nil })
-		if !r.matched[i] && len(rule.Calls) > 0 && !misnamed && !misplaced {
-			r.errs.add(i, rule.Made, "", "the rule matches nothing: %s", r.why(rule))
-		}
-	}
-	r.unclaimed()
-}
-
-// why tells a rule that is for other architectures from one for other calls.
-func (r *resolver) why(rule dsl.Rule) string {
-	for _, a := range rule.Arches {
-		if slices.Contains(r.policy.Arches, a) {
-			return fmt.Sprintf("of the policy's architectures, those that On names lack %s", targets(rule.Calls))
-		}
-	}
-	if len(rule.Arches) > 0 {
-		return "the policy lists none of the architectures that On names"
-	}
-	return "none of the policy's architectures has " + targets(rule.Calls)
-}
-
-// unclaimed reports numbers that belong to none of the ABIs that their rule is
-// for: the review would show a rule that answers no call.
-func (r *resolver) unclaimed() {
-	for i, rule := range r.policy.Rules {
-		for _, t := range rule.Calls {
-			if t.Number != "" && r.matched[i] && !r.claimed[target{i, t.Number}] {
-				r.errs.add(i, rule.Made, "", "no call of the architectures that the rule is for has the number %s (x32's, from 1073741824 on, need dsl.X32 in Arches)", t.Number)
-			}
-		}
-	}
-}
-
-func targets(ts []dsl.Target) string {
-	names := make([]string, len(ts))
-	for i, t := range ts {
-		names[i] = t.String()
-	}
-	return strings.Join(names, ", ")
 }
 
 func (r *resolver) part(arch *abi.Arch, skipped bool) Part {
@@ -338,107 +224,4 @@ func (r *resolver) newer(arch *abi.Arch, part *Part) *Rule {
 	named = join(append(named, abi.Range{Lo: 0, Hi: than}))
 	numbers := subtract(arch.Generic, named)
 	return &Rule{Numbers: numbers, Action: r.action(head, r.made, arch, n.Action), Source: FromNewer}
-}
-
-// The SECCOMP_RET_* values of linux/seccomp.h.
-var returns = map[dsl.Kind]uint32{
-	dsl.KindKillProcess: 0x80000000,
-	dsl.KindKillThread:  0x00000000,
-	dsl.KindTrap:        0x00030000,
-	dsl.KindErrno:       0x00050000,
-	dsl.KindErrnoNumber: 0x00050000,
-	dsl.KindNotify:      0x7fc00000,
-	dsl.KindTrace:       0x7ff00000,
-	dsl.KindLog:         0x7ffc0000,
-	dsl.KindAllow:       0x7fff0000,
-}
-
-// maxErrno is the greatest errno that every Go program takes for one: the kernel
-// cuts greater ones to 4095 (MAX_ERRNO of linux/err.h), which Go's system call
-// on amd64, 386 and arm takes for success.
-const maxErrno = 4094
-
-func (r *resolver) action(rule int, made []dsl.Frame, arch *abi.Arch, a dsl.Action) uint32 {
-	if a.Kind == "" {
-		return returns[dsl.KindKillProcess] // reported already
-	}
-	ret, ok := returns[a.Kind]
-	if !ok {
-		r.errs.add(rule, made, "", "unknown action %q", string(a.Kind))
-		return returns[dsl.KindKillProcess]
-	}
-	switch a.Kind {
-	case dsl.KindErrno:
-	case dsl.KindErrnoNumber:
-		if a.Data > maxErrno {
-			r.errs.add(rule, made, "", "errno %d is none: they go up to %d", a.Data, maxErrno)
-		}
-		return ret | uint32(a.Data)
-	case dsl.KindTrap, dsl.KindTrace:
-		return ret | uint32(a.Data)
-	default:
-		if a.Data != 0 {
-			r.errs.add(rule, made, "", "the action %s takes no data", a.Kind)
-		}
-		return ret
-	}
-	if a.Data != 0 {
-		r.errs.add(rule, made, "", "Errno takes a name and no number; see dsl.ErrnoNumber")
-	}
-	e, ok := arch.Errno(string(a.Errno))
-	if !ok {
-		r.errs.add(rule, made, arch.Name, "no errno %s here; the names are those of package linux", orEmpty(string(a.Errno)))
-		return returns[dsl.KindKillProcess]
-	}
-	return ret | uint32(e)
-}
-
-func orEmpty(s string) string {
-	if s == "" {
-		return `""`
-	}
-	return s
-}
-
-func contains(ranges []abi.Range, n uint32) bool {
-	return slices.ContainsFunc(ranges, func(r abi.Range) bool { return r.Lo <= n && n <= r.Hi })
-}
-
-// join sorts ranges and merges those that touch.
-func join(ranges []abi.Range) []abi.Range {
-	slices.SortFunc(ranges, func(a, b abi.Range) int { return cmp.Compare(a.Lo, b.Lo) })
-	var out []abi.Range
-	for _, r := range ranges {
-		if n := len(out); n > 0 && (out[n-1].Hi == math.MaxUint32 || r.Lo <= out[n-1].Hi+1) {
-			out[n-1].Hi = max(out[n-1].Hi, r.Hi)
-			continue
-		}
-		out = append(out, r)
-	}
-	return out
-}
-
-// subtract returns from without the numbers in cut; both are sorted and disjoint.
-func subtract(from, cut []abi.Range) []abi.Range {
-	var out []abi.Range
-	for _, r := range from {
-		lo, whole := r.Lo, true
-		for _, c := range cut {
-			if c.Hi < lo || c.Lo > r.Hi {
-				continue
-			}
-			if c.Lo > lo {
-				out = append(out, abi.Range{Lo: lo, Hi: c.Lo - 1})
-			}
-			if c.Hi >= r.Hi {
-				whole = false
-				break
-			}
-			lo = c.Hi + 1
-		}
-		if whole {
-			out = append(out, abi.Range{Lo: lo, Hi: r.Hi})
-		}
-	}
-	return out
 }
