@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/secgen-dev/secgen/dsl"
@@ -30,6 +29,7 @@ type Options struct {
 type profile struct {
 	DefaultAction   string
 	DefaultErrnoRet *uint16
+	DefaultErrno    string // by name, as in Podman's
 	Architectures   []string
 	ArchMap         []struct {
 		Architecture     string
@@ -41,30 +41,10 @@ type profile struct {
 	ListenerPath, ListenerMetadata string
 }
 
-type rule struct {
-	Name               string
-	Names              []string
-	Action             string
-	ErrnoRet           *uint16
-	Args               []arg
-	Comment            string
-	Includes, Excludes filter
-}
-
-type arg struct {
-	Index           int
-	Value, ValueTwo uint64
-	Op              string
-}
-
-type filter struct {
-	Arches, Caps []string
-	MinKernel    string
-}
-
-// Read turns a profile into a policy. It means what OCI means by it: arguments
-// are compared as whole words, a rule without arguments decides before those
-// with, and a name that an architecture lacks is dropped there.
+// Read turns a profile into a policy. It means what runtimes (runc and crun,
+// both by libseccomp) make of it: arguments are compared as whole words, a rule
+// without arguments decides before those with, a rule with the default's action
+// is dropped, and so is a name on an architecture that lacks it.
 func Read(name string, text []byte, o Options) (dsl.Named, error) {
 	var p profile
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -93,61 +73,83 @@ var arches = map[string]dsl.Arch{
 	"SCMP_ARCH_MIPS64": dsl.MIPS64, "SCMP_ARCH_MIPSEL64": dsl.MIPS64LE,
 }
 
-// goNames are the names that includes and excludes use for architectures.
-var goNames = map[string]dsl.Arch{"386": dsl.I386, "x86": dsl.I386}
+// noTable are those of libseccomp's names that secgen has no tables for. Their
+// calls get what foreign ones do.
+var noTable = []string{
+	"SCMP_ARCH_MIPS64N32", "SCMP_ARCH_MIPSEL64N32", "SCMP_ARCH_PARISC", "SCMP_ARCH_PARISC64",
+	"SCMP_ARCH_M68K", "SCMP_ARCH_SH", "SCMP_ARCH_SHEB",
+}
+
+// own is an architecture of the profile with the one of the machine, by which
+// includes and excludes are decided: an i386 call on amd64 is amd64's there.
+type own struct{ arch, machine dsl.Arch }
 
 func (p *profile) policy(o Options) (*dsl.Policy, error) {
 	policy := &dsl.Policy{}
 	var err error
-	if policy.Default, err = action(p.DefaultAction, p.DefaultErrnoRet); err != nil {
+	if policy.Default, err = action(p.DefaultAction, p.DefaultErrnoRet, p.DefaultErrno); err != nil {
 		return nil, fmt.Errorf("defaultAction: %w", err)
 	}
 	policy.BadArch = dsl.KillThread // libseccomp's, which runtimes leave as it is
-	if policy.Arches, err = p.arches(o); err != nil {
+	owns, err := p.arches(o)
+	if err != nil {
 		return nil, err
+	}
+	for _, own := range owns {
+		policy.Arches = append(policy.Arches, own.arch)
 	}
 	if policy.Flags, err = flags(p.Flags); err != nil {
 		return nil, err
 	}
 	var plain, conditional []dsl.Rule
 	for i, r := range p.Syscalls {
-		holds, err := r.applies(o, policy.Arches)
+		rules, err := r.rules(o, owns)
 		if err != nil {
 			return nil, fmt.Errorf("syscalls[%d]: %w", i, err)
 		}
-		if !holds {
-			continue
-		}
-		rule, err := r.rule(policy.Arches)
-		if err != nil {
-			return nil, fmt.Errorf("syscalls[%d]: %w", i, err)
-		}
-		switch {
-		case len(rule.Calls) == 0:
-		case len(rule.Conds) == 0:
-			plain = append(plain, rule)
-		default:
-			conditional = append(conditional, rule)
+		for _, rule := range rules {
+			switch {
+			case rule.Action == policy.Default: // runtimes drop it, since libseccomp refuses it
+			case len(rule.Conds) == 0:
+				plain = append(plain, rule)
+			default:
+				conditional = append(conditional, rule)
+			}
 		}
 	}
 	policy.Rules = slices.Concat(plain, conditional)
 	return policy, nil
 }
 
-func (p *profile) arches(o Options) ([]dsl.Arch, error) {
-	var list []dsl.Arch
-	add := func(name string) error {
+// arches lists the profile's architectures: all of them, or those of the family
+// of the one that is wanted.
+func (p *profile) arches(o Options) ([]own, error) {
+	var list []own
+	add := func(name string, machine dsl.Arch) error {
 		a, ok := arches[name]
-		if !ok {
-			return fmt.Errorf("architecture %q is not known", name)
+		switch {
+		case slices.Contains(noTable, name):
+			return nil
+		case !ok:
+			return fmt.Errorf("architecture %q is not known; names are libseccomp's, such as SCMP_ARCH_X86_64", name)
+		case o.Arch != "":
+			machine = o.Arch
+			if abi.Lookup(string(a)).Family != abi.Lookup(string(o.Arch)).Family {
+				return nil
+			}
+		case machine == "":
+			machine = a
 		}
-		if !slices.Contains(list, a) {
-			list = append(list, a)
+		if !slices.ContainsFunc(list, func(own own) bool { return own.arch == a }) {
+			list = append(list, own{a, machine})
 		}
 		return nil
 	}
+	if o.Arch != "" && abi.Lookup(string(o.Arch)) == nil {
+		return nil, fmt.Errorf("architecture %q is not known", string(o.Arch))
+	}
 	for _, name := range p.Architectures {
-		if err := add(name); err != nil {
+		if err := add(name, ""); err != nil {
 			return nil, err
 		}
 	}
@@ -156,22 +158,19 @@ func (p *profile) arches(o Options) ([]dsl.Arch, error) {
 			continue
 		}
 		for _, name := range append([]string{m.Architecture}, m.SubArchitectures...) {
-			if _, known := arches[name]; !known {
-				continue // MIPS's n32, which secgen has no table of
-			}
-			if err := add(name); err != nil {
-				return nil, err
+			if err := add(name, arches[m.Architecture]); err != nil {
+				return nil, fmt.Errorf("archMap: %w", err)
 			}
 		}
 	}
-	if o.Arch != "" && !slices.Contains(list, o.Arch) {
-		if len(list) > 0 {
-			return nil, fmt.Errorf("the profile is not for %s", o.Arch)
-		}
-		list = []dsl.Arch{o.Arch}
-	}
-	if len(list) == 0 {
-		return nil, errors.New("the profile names no architecture; say which with -arch")
+	listed := slices.ContainsFunc(list, func(own own) bool { return own.arch == o.Arch })
+	switch {
+	case o.Arch != "" && len(p.Architectures) > 0 && !listed:
+		return nil, fmt.Errorf("the profile is not for %s; its architectures are %s", o.Arch, strings.Join(p.Architectures, ", "))
+	case o.Arch != "" && !listed: // runtimes add the machine's own
+		list = append(list, own{o.Arch, o.Arch})
+	case len(list) == 0:
+		return nil, errors.New("the profile names no architecture that secgen has tables for; say which with -arch")
 	}
 	return list, nil
 }
@@ -192,143 +191,4 @@ func flags(names []string) (dsl.Flags, error) {
 		}
 	}
 	return all, nil
-}
-
-func action(name string, errno *uint16) (dsl.Action, error) {
-	data := uint16(1) // EPERM, where none is given
-	if errno != nil {
-		data = *errno
-	}
-	switch name {
-	case "SCMP_ACT_ALLOW":
-		return dsl.Allow, nil
-	case "SCMP_ACT_LOG":
-		return dsl.Log, nil
-	case "SCMP_ACT_KILL", "SCMP_ACT_KILL_THREAD":
-		return dsl.KillThread, nil
-	case "SCMP_ACT_KILL_PROCESS":
-		return dsl.KillProcess, nil
-	case "SCMP_ACT_NOTIFY":
-		return dsl.Notify, nil
-	case "SCMP_ACT_TRAP":
-		return dsl.Trap(0), nil
-	case "SCMP_ACT_TRACE":
-		return dsl.Trace(data), nil
-	case "SCMP_ACT_ERRNO":
-		return dsl.ErrnoNumber(data), nil
-	case "":
-		return dsl.Action{}, errors.New("no action is given")
-	}
-	return dsl.Action{}, fmt.Errorf("action %q is not known", name)
-}
-
-// applies reports whether the rule's includes and excludes let it stand.
-func (r *rule) applies(o Options, own []dsl.Arch) (bool, error) {
-	old, err := older(o.Kernel, r.Includes.MinKernel)
-	if err != nil || old {
-		return false, err
-	}
-	if r.Excludes.MinKernel != "" {
-		if old, err := older(o.Kernel, r.Excludes.MinKernel); err != nil || !old {
-			return false, err
-		}
-	}
-	has := func(c string) bool { return slices.Contains(o.Caps, c) }
-	is := func(name string) bool {
-		a := dsl.Arch(name)
-		if renamed, ok := goNames[name]; ok {
-			a = renamed
-		}
-		return slices.Contains(own, a)
-	}
-	for _, c := range r.Includes.Caps {
-		if !has(c) {
-			return false, nil
-		}
-	}
-	return (len(r.Includes.Arches) == 0 || slices.ContainsFunc(r.Includes.Arches, is)) &&
-		!slices.ContainsFunc(r.Excludes.Arches, is) && !slices.ContainsFunc(r.Excludes.Caps, has), nil
-}
-
-// older reports whether kernel is older than min. A kernel that is not given is
-// taken to be new.
-func older(kernel, min string) (bool, error) {
-	if kernel == "" || min == "" {
-		return false, nil
-	}
-	k, err := version(kernel)
-	if err != nil {
-		return false, err
-	}
-	m, err := version(min)
-	if err != nil {
-		return false, err
-	}
-	return slices.Compare(k, m) < 0, nil
-}
-
-func version(s string) ([]int, error) {
-	major, minor, ok := strings.Cut(s, ".")
-	a, err1 := strconv.Atoi(major)
-	b, err2 := strconv.Atoi(minor)
-	if !ok || err1 != nil || err2 != nil {
-		return nil, fmt.Errorf("%q is no kernel version such as 5.10", s)
-	}
-	return []int{a, b}, nil
-}
-
-func (r *rule) rule(own []dsl.Arch) (dsl.Rule, error) {
-	a, err := action(r.Action, r.ErrnoRet)
-	if err != nil {
-		return dsl.Rule{}, err
-	}
-	names := r.Names
-	if r.Name != "" {
-		names = append(slices.Clone(names), r.Name)
-	}
-	out := dsl.Rule{Action: a}
-	for _, name := range names {
-		known := slices.ContainsFunc(own, func(a dsl.Arch) bool {
-			_, ok := abi.Lookup(string(a)).Number(name)
-			return ok
-		})
-		if known {
-			out.Calls = append(out.Calls, dsl.Target{Name: name})
-		}
-	}
-	for _, a := range r.Args {
-		c, err := a.cond()
-		if err != nil {
-			return dsl.Rule{}, err
-		}
-		out.Conds = append(out.Conds, c)
-	}
-	return out, nil
-}
-
-func (a arg) cond() (dsl.Cond, error) {
-	if a.Index < 0 || a.Index > 5 {
-		return dsl.Cond{}, fmt.Errorf("there is no argument %d", a.Index)
-	}
-	raw, v := dsl.Raw(a.Index), dsl.Int(a.Value)
-	switch a.Op {
-	case "SCMP_CMP_EQ":
-		return raw.Eq(v), nil
-	case "SCMP_CMP_NE":
-		return raw.Ne(v), nil
-	case "SCMP_CMP_LT":
-		return raw.Lt(v), nil
-	case "SCMP_CMP_LE":
-		return raw.Le(v), nil
-	case "SCMP_CMP_GT":
-		return raw.Gt(v), nil
-	case "SCMP_CMP_GE":
-		return raw.Ge(v), nil
-	case "SCMP_CMP_MASKED_EQ":
-		if a.Value == 0 { // holds always, and a mask of nothing is no mask in a policy
-			return dsl.Any(raw.Eq(dsl.Int(0)), raw.Ne(dsl.Int(0))), nil
-		}
-		return raw.Masked(v).Eq(dsl.Int(a.ValueTwo & a.Value)), nil // libseccomp masks both
-	}
-	return dsl.Cond{}, fmt.Errorf("operator %q is not known", a.Op)
 }
