@@ -23,9 +23,10 @@ type Change struct {
 	Witness string   `json:"witness"` // one such call
 }
 
-// Diff lists exactly the calls that two filters answer differently, ABI by ABI,
-// what was widened first. Each side is the filters of one policy. An ABI that one
-// side has no filter for is an error.
+// Diff lists exactly the calls that two filters answer differently, what was
+// widened first; for each kernel family, calls through every ABI count, whether
+// the policies list it or not. Each side is the filters of one policy. An ABI
+// that one side has no filter for is an error.
 func Diff(old, new []Filter) ([]Change, error) {
 	byOld, err := byArch(old)
 	if err != nil {
@@ -36,27 +37,33 @@ func Diff(old, new []Filter) ([]Change, error) {
 		return nil, fmt.Errorf("the new side: %w", err)
 	}
 	var changes []Change
+	var families []string
 	for _, arch := range abi.Arches() {
 		name := dsl.Arch(arch.Name)
 		f, inOld := byOld[name]
 		g, inNew := byNew[name]
 		switch {
-		case !inOld && !inNew:
+		case slices.Contains(families, arch.Family), !inOld && !inNew:
 			continue
 		case !inOld:
 			return nil, fmt.Errorf("the old side has no filter for %s", name)
 		case !inNew:
 			return nil, fmt.Errorf("the new side has no filter for %s", name)
 		}
-		list, err := diff.Programs(arch, f.Program, g.Program)
+		families = append(families, arch.Family)
+		list, err := diff.Programs(arch.Family, f.Program, g.Program)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		for _, c := range list {
-			changes = append(changes, Change{
+			change := Change{
 				Kind: c.Kind().String(), Arch: name, Call: c.Call(), When: c.Condition(),
 				Old: file.ReturnText(arch, c.Old), New: file.ReturnText(arch, c.New), Witness: c.Witness(),
-			})
+			}
+			if c.Arch != nil {
+				change.Arch = dsl.Arch(c.Arch.Name)
+			}
+			changes = append(changes, change)
 		}
 	}
 	order := []string{diff.Widened.String(), diff.Changed.String(), diff.Narrowed.String()}

@@ -3,6 +3,7 @@ package diff
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/secgen-dev/secgen/gen/internal/abi"
@@ -14,10 +15,10 @@ import (
 // Change is calls of one ABI to which two filters give different answers, the
 // same two for all of them.
 type Change struct {
-	Arch     *abi.Arch
-	Name     string // of the call; empty: numbers that no call has
-	Nr       uint32 // of the call, or one such number
-	Old, New uint32 // SECCOMP_RET_* values
+	Arch     *abi.Arch // nil: through an architecture that is none of the family's
+	Name     string    // of the call; empty: numbers that no call has
+	Nr       uint32    // of the call, or one such number
+	Old, New uint32    // SECCOMP_RET_* values
 	When     []meaning.Clause
 	Example  meaning.Call // a call that shows it
 }
@@ -49,9 +50,10 @@ func (c Change) Kind() Kind {
 // SECCOMP_RET_ALLOW and SECCOMP_RET_LOG.
 func happens(ret uint32) bool { return ret>>16 == 0x7fff || ret>>16 == 0x7ffc }
 
-// Programs compares what two programs answer to the calls of an ABI. The changes
-// come by kind, and then by name.
-func Programs(arch *abi.Arch, old, new kernel.Program) ([]Change, error) {
+// Programs compares what two programs for a kernel family answer to all calls:
+// of each of the family's ABIs, and through any other architecture. The changes
+// come by kind, ABI and name.
+func Programs(family string, old, new kernel.Program) ([]Change, error) {
 	s := meaning.NewSpace(meaning.Budget)
 	f, err := s.Program(old)
 	if err != nil {
@@ -61,6 +63,39 @@ func Programs(arch *abi.Arch, old, new kernel.Program) ([]Change, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the new filter: %w", err)
 	}
+	var changes []Change
+	var audits []uint32
+	for _, arch := range abi.Arches() {
+		if arch.Family != family {
+			continue
+		}
+		if !slices.Contains(audits, arch.Audit) {
+			audits = append(audits, arch.Audit)
+			skipped, err := at(s, arch, f, g, "", math.MaxUint32)
+			if err != nil {
+				return nil, err
+			}
+			changes = append(changes, skipped...)
+		}
+		own, err := calls(s, arch, f, g)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, own...)
+	}
+	other, err := s.Elsewhere(f, g, audits)
+	if err != nil {
+		return nil, err
+	}
+	if other != nil {
+		changes = append(changes, Change{Old: other.Want, New: other.Got, Nr: other.Call[table.Nr], Example: other.Call})
+	}
+	slices.SortStableFunc(changes, func(a, b Change) int { return int(a.Kind()) - int(b.Kind()) })
+	return changes, nil
+}
+
+// calls compares what two functions answer to the calls of one ABI.
+func calls(s *meaning.Space, arch *abi.Arch, f, g meaning.Function) ([]Change, error) {
 	var changes []Change
 	add := func(name string, nr uint32) error {
 		own, err := at(s, arch, f, g, name, nr)
@@ -87,7 +122,6 @@ func Programs(arch *abi.Arch, old, new kernel.Program) ([]Change, error) {
 			return nil, err
 		}
 	}
-	slices.SortStableFunc(changes, func(a, b Change) int { return int(a.Kind()) - int(b.Kind()) })
 	return changes, nil
 }
 

@@ -13,8 +13,13 @@ import (
 
 // Call names the calls of a change.
 func (c Change) Call() string {
-	if c.Name != "" {
+	switch {
+	case c.Arch == nil:
+		return "calls through other architectures"
+	case c.Name != "":
 		return c.Name
+	case c.Nr == math.MaxUint32:
+		return "calls that a tracer skipped"
 	}
 	return fmt.Sprintf("calls without a name, such as number %d", int32(c.Nr))
 }
@@ -35,6 +40,9 @@ func (c Change) Condition() string {
 
 // Witness is a call that shows the change, with its arguments by name.
 func (c Change) Witness() string {
+	if c.Arch == nil {
+		return fmt.Sprintf("number %d with the audit architecture %#x", int32(c.Nr), c.Example[table.Arch])
+	}
 	var texts []string
 	for slot := range 6 {
 		lo, hi := words(c.Arch, slot)

@@ -123,6 +123,20 @@ func (s *Space) Unlike(f, g Function, arch *abi.Arch, known []uint32) ([]uint32,
 	return list, s.d.check()
 }
 
+// Elsewhere is a call with none of the audit values for which f and g differ, with
+// their answers; nil if there is none.
+func (s *Space) Elsewhere(f, g Function, audits []uint32) (*Differ, error) {
+	left := yes
+	for _, a := range audits {
+		left = s.d.ite(s.d.equal(s.d.word(table.Arch), uint64(a)), no, left)
+	}
+	a, b := s.d.ite(left, f.n, s.d.value(0)), s.d.ite(left, g.n, s.d.value(0))
+	if err := s.d.check(); err != nil || a == b {
+		return nil, err
+	}
+	return s.d.witness(a, b), nil
+}
+
 // Given is f where the word w is v; f looks at w first, if at all.
 func (s *Space) Given(f Function, w table.Word, v uint32) Function {
 	return Function{s.d.with(f.n, w, v)}
