@@ -23,7 +23,8 @@ type Filter struct {
 	Program []bpf.RawInstruction // as the kernel takes it, in the machine's byte order
 	Flags   dsl.Flags
 
-	table table.Table
+	table  table.Table
+	source *dsl.Policy // what the table was resolved from
 }
 
 // Compile returns a filter for each kernel family that the policy's
@@ -56,7 +57,7 @@ func Compile(policy dsl.Named) ([]Filter, error) {
 }
 
 func newFilter(policy dsl.Named, t table.Table, insns kernel.Program) Filter {
-	f := Filter{Policy: policy.Name, Program: insns, Flags: policy.Policy.Flags, table: t}
+	f := Filter{Policy: policy.Name, Program: insns, Flags: policy.Policy.Flags, table: t, source: policy.Policy}
 	for _, p := range t.Parts {
 		f.Arches = append(f.Arches, dsl.Arch(p.Arch.Name))
 	}

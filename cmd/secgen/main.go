@@ -19,7 +19,7 @@ import (
 // Exit codes.
 const (
 	okay      = 0
-	different = 1 // check: a file is stale; diff: the filters differ
+	different = 1 // check: a file is stale; diff: the filters differ; lint: errors or warnings
 	trouble   = 2
 )
 
@@ -31,7 +31,9 @@ type cli struct {
 	Generate generateCmd `cmd:"" help:"Write the filters of a policy package as a Go file."`
 	Check    checkCmd    `cmd:"" help:"Exit with 1, and show a diff, if the file on disk is not what generate would write."`
 	Diff     diffCmd     `cmd:"" help:"Show exactly which calls two filters answer differently; exit with 1 if any."`
+	Lint     lintCmd     `cmd:"" help:"Say what is wrong with a filter, worst first; exit with 1 if there are errors or warnings."`
 	Export   exportCmd   `cmd:"" help:"Write one program of a filter to standard output."`
+	Explain  explainCmd  `cmd:"" help:"Show what a filter answers to every call, or to one, and why."`
 
 	Version kong.VersionFlag `help:"Print secgen's version."`
 }
@@ -99,7 +101,7 @@ func prefixed(err error) string {
 	return "secgen: " + text
 }
 
-// longFlags lets flags be written as Go's are, -other for --other.
+// longFlags lets flags be written as Go's are, -other for --other; -100 is none.
 func longFlags(args []string) []string {
 	out := make([]string, len(args))
 	copy(out, args)
@@ -107,7 +109,7 @@ func longFlags(args []string) []string {
 		if a == "--" {
 			break
 		}
-		if len(a) > 2 && a[0] == '-' && a[1] != '-' && a[2] != '=' {
+		if len(a) > 2 && a[0] == '-' && a[1] != '-' && (a[1] < '0' || a[1] > '9') && a[2] != '=' {
 			out[i] = "-" + a
 		}
 	}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/secgen-dev/secgen/dsl"
+	"github.com/secgen-dev/secgen/gen"
+)
+
+type explainCmd struct {
+	filterFlags
+	Format string `enum:"text,json" default:"text" help:"text or json."`
+
+	Filter string   `arg:"" help:"The filter."`
+	Call   []string `arg:"" optional:"" passthrough:"" help:"A call and its arguments, or an audit record. Flags come before it."`
+}
+
+// Help is what kong shows below the flags.
+func (explainCmd) Help() string {
+	return `Without a call: what the filter answers to every call, for each architecture, read off the meaning of its program, and how many calls the kernel's
+cache decides. With one: the verdict, the rule that gives it, the instructions executed, and whether the cache answers without running the filter.
+
+    secgen explain ./policy openat dirfd=AT_FDCWD 'flags=O_WRONLY|O_CREAT'
+    secgen explain --arch arm64 ./policy write 1 0 3
+    secgen explain ./policy 'type=1326 audit(…): … arch=c000003e syscall=435 compat=0 ip=… code=0x80000000'
+
+Arguments have the names of the manual page, or args[0] to args[5] for whole registers; values are numbers and constants, joined by |. What is not
+given is not known, and the verdict says if it depends on it. --arch chooses the architecture of the call (amd64, if the filter has it).
+
+` + filterHelp
+}
+
+func (c *explainCmd) Run(s *session) error {
+	filters, err := c.filters(s, c.Filter)
+	if err != nil {
+		return err
+	}
+	call := c.Call
+	if len(call) > 0 && call[0] == "--" {
+		call = call[1:]
+	}
+	if len(call) == 0 {
+		tables, err := gen.Decide(filters, dsl.Arch(c.Arch))
+		if err != nil {
+			return err
+		}
+		if c.Format == "json" {
+			return c.json(s.stdout, tables)
+		}
+		for i, t := range tables {
+			if i > 0 {
+				fmt.Fprintln(s.stdout)
+			}
+			printDecisions(s.stdout, t)
+		}
+		return nil
+	}
+	e, err := gen.Explain(filters, dsl.Arch(c.Arch), call...)
+	if err != nil {
+		return err
+	}
+	if c.Format == "json" {
+		return c.json(s.stdout, e)
+	}
+	printExplanation(s.stdout, e)
+	return nil
+}
+
+func (*explainCmd) json(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// callsWidth is about how wide a row of names gets.
+const callsWidth = 80
+
+func printDecisions(w io.Writer, d gen.Decisions) {
+	actions, calls := 0, 0
+	for _, r := range d.Rows {
+		actions = max(actions, len(r.Action))
+		if lines := subject(r); r.When != "" {
+			calls = max(calls, len(lines[len(lines)-1]))
+		}
+	}
+	fmt.Fprintf(w, "%s\n", d.Arch)
+	for _, r := range d.Rows {
+		lines := subject(r)
+		for i, line := range lines {
+			text := fmt.Sprintf("  %-*s  %s", actions, r.Action, line)
+			if i == len(lines)-1 && r.When != "" {
+				text = fmt.Sprintf("  %-*s  %-*s  %s", actions, r.Action, calls, line, condition(r.When))
+			}
+			fmt.Fprintln(w, text)
+		}
+	}
+	fmt.Fprintf(w, "  %d calls have a name here. %d are allowed whatever their arguments, %d of them by the kernel's cache without running the filter.\n",
+		d.Calls, d.Allowed, d.Cached)
+	fmt.Fprintf(w, "  %d instructions, at most %d executed.\n", d.Length, d.Longest)
+}
+
+// subject is what a row is about, in lines: names before a condition take less room.
+func subject(r gen.Decision) []string {
+	if r.Else != "" {
+		return []string{r.Else}
+	}
+	width := callsWidth
+	if r.When != "" {
+		width /= 3
+	}
+	var lines []string
+	line := ""
+	for _, name := range r.Calls {
+		if line != "" && len(line)+1+len(name) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		line = strings.TrimSpace(line + " " + name)
+	}
+	return append(lines, line)
+}
+
+func condition(when string) string {
+	if when == "otherwise" {
+		return when
+	}
+	return "if " + when
+}
+
+func printExplanation(w io.Writer, e gen.Explanation) {
+	name := fmt.Sprintf("%s (%d)", e.Call, e.Number)
+	if e.Call == "" {
+		name = fmt.Sprintf("number %d, which no call has", e.Number)
+	}
+	if len(e.Verdicts) == 1 {
+		fmt.Fprintf(w, "%s: %s: %s\n", e.Arch, name, e.Verdicts[0].Action)
+	} else {
+		fmt.Fprintf(w, "%s: %s: it depends on arguments that are not given\n", e.Arch, name)
+		width := 0
+		for _, v := range e.Verdicts {
+			width = max(width, len(v.Action))
+		}
+		for _, v := range e.Verdicts {
+			fmt.Fprintf(w, "  %-*s  %s\n", width, v.Action, condition(v.When))
+		}
+	}
+	if e.Logged != "" {
+		fmt.Fprintf(w, "The kernel logged: %s.\n", e.Logged)
+		if e.Other {
+			fmt.Fprintln(w, "This filter never answers that to this call: another one gave it.")
+		}
+	}
+	printReasons(w, e)
+	if e.Cached {
+		fmt.Fprintln(w, "The kernel's cache answers it: the filter does not run (since Linux 5.11).")
+	} else {
+		fmt.Fprintln(w, "The kernel's cache does not answer it: the filter runs.")
+	}
+	given := ""
+	if e.Assumed {
+		given = fmt.Sprintf(", to %s, with zero for all that is not given", e.Result)
+	}
+	fmt.Fprintf(w, "%d instructions executed%s:\n", len(e.Executed), given)
+	for _, s := range e.Executed {
+		fmt.Fprintf(w, "  %4d  %s\n", s.PC, s.Text)
+	}
+}
+
+func printReasons(w io.Writer, e gen.Explanation) {
+	switch len(e.Rules) {
+	case 0:
+	case 1:
+		fmt.Fprintf(w, "Given by %s.\n", reason(e.Rules[0], e.Policy))
+	default:
+		fmt.Fprintln(w, "Given by the first of these that matches:")
+		for _, r := range e.Rules {
+			fmt.Fprintf(w, "  %s: %s\n", reason(r, e.Policy), r.Action)
+		}
+	}
+}
+
+// reason names a rule with the place where its author finds it.
+func reason(r gen.Reason, policy string) string {
+	text := r.Text + " of " + policy
+	if r.Place != "" {
+		text += ", " + r.Place
+	}
+	return text
+}

@@ -1,0 +1,264 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/secgen-dev/secgen/gen/internal/abi"
+)
+
+// multiplexer is a call that does what others do, their arguments in memory where
+// no filter sees them.
+type multiplexer struct {
+	name  string
+	calls map[string]uint64 // other call → the first argument that means it
+}
+
+// The numbers are those of include/uapi/linux/net.h and linux/ipc.h.
+var multiplexers = []multiplexer{
+	{"socketcall", map[string]uint64{
+		"socket": 1, "bind": 2, "connect": 3, "listen": 4, "accept": 5, "getsockname": 6, "getpeername": 7, "socketpair": 8,
+		"send": 9, "recv": 10, "sendto": 11, "recvfrom": 12, "shutdown": 13, "setsockopt": 14, "getsockopt": 15,
+		"sendmsg": 16, "recvmsg": 17, "accept4": 18, "recvmmsg": 19, "sendmmsg": 20,
+	}},
+	{"ipc", map[string]uint64{
+		"semop": 1, "semget": 2, "semctl": 3, "semtimedop": 4, "msgsnd": 11, "msgrcv": 12, "msgget": 13, "msgctl": 14,
+		"shmat": 21, "shmdt": 22, "shmget": 23, "shmctl": 24,
+	}},
+}
+
+// multiplexed finds calls that are limited or denied and can be made through
+// socketcall or ipc.
+func multiplexed(v *view) []Finding {
+	var found []Finding
+	for _, m := range multiplexers {
+		for _, call := range abi.Calls() {
+			code, ok := m.calls[call]
+			if !ok || !v.mayWith(m.name, want{0, code}) {
+				continue
+			}
+			f := Finding{Rule: "multiplexed", Calls: []string{call}, rule: v.granter(m.name),
+				Fix: "deny " + m.name + " with ENOSYS, or limit its first argument to what may be done with any arguments"}
+			switch {
+			case v.limited(call):
+				f.Severity, f.Why = Error, m.name+" does the same with the arguments in memory, so conditions on them can be gone round (moby#52494)"
+			case v.never(call):
+				f.Severity, f.Why = Warning, m.name+" does the same, so denying it denies nothing (moby#52494)"
+			default:
+				continue
+			}
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// clone3 finds limits on clone that clone3 goes round, and answers to clone3 that
+// keep glibc from falling back.
+func clone3(v *view) []Finding {
+	const call = "clone3"
+	if !v.has(call) {
+		return nil
+	}
+	if v.may(call) && (v.limited("clone") || v.never("clone")) {
+		return []Finding{{Severity: Error, Rule: "clone3", Calls: []string{call}, rule: v.granter(call),
+			Why: "clone is limited and clone3 is not: it takes the same flags in memory, where no filter sees them (CVE-2021-41133)",
+			Fix: "answer clone3 with ENOSYS: dsl.Errno(linux.ENOSYS).For(sys.Clone3)"}}
+	}
+	if !v.may("clone") || v.may(call) {
+		return nil
+	}
+	enosys, _ := v.arch.Errno("ENOSYS")
+	f := Finding{Rule: "clone3", Calls: []string{call}, rule: v.ruleOn(call, isDenied),
+		Fix: "answer clone3 with ENOSYS: dsl.Errno(linux.ENOSYS).For(sys.Clone3)"}
+	switch {
+	case v.some(call, func(ret uint32) bool { return isErrno(ret) && ret&0xffff != uint32(enosys) }):
+		f.Severity, f.Why = Warning, "glibc from 2.34 on tries clone3 first and falls back to clone for ENOSYS alone, so no thread can be made (moby#42680)"
+	case v.some(call, func(ret uint32) bool { return !isErrno(ret) && !asks(ret) }):
+		f.Severity, f.Why = Note, "glibc from 2.34 on tries clone3 first, so a C program, or one with cgo, dies as it makes a thread (moby#42680 is about another wrong answer)"
+	default:
+		return nil
+	}
+	return []Finding{f}
+}
+
+// family is calls that do the same in different ways.
+type family struct {
+	calls []string
+	what  string
+}
+
+// families are calls of which each can stand in for the others, as far as filters
+// are concerned. Those that open the door to a bug that was found name it.
+var families = []family{
+	{[]string{"open", "openat", "openat2"}, "opens files too"},
+	{[]string{"mmap", "mmap2"}, "maps memory too"},
+	{[]string{"mprotect", "pkey_mprotect"}, "changes the protection of memory too"},
+	{[]string{"execve", "execveat"}, "executes programs too"},
+	{[]string{"fcntl", "fcntl64"}, "does all that it does"},
+	{[]string{"futex", "futex_time64"}, "does all that it does"},
+	{[]string{"chmod", "fchmod", "fchmodat", "fchmodat2"}, "changes modes too"},
+	{[]string{"chown", "lchown", "fchown", "fchownat"}, "changes owners too"},
+	{[]string{"mknod", "mknodat"}, "makes device files too"},
+	{[]string{"sendmsg", "sendmmsg"}, "sends messages too"},
+	{[]string{"kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"}, "sends signals too"},
+	{[]string{"setrlimit", "prlimit64"}, "sets limits too"},
+	{[]string{"sched_setscheduler", "sched_setattr"}, "sets scheduling too"},
+	{[]string{"init_module", "finit_module"}, "loads modules too"},
+	{[]string{"kexec_load", "kexec_file_load"}, "loads kernels too"},
+	{[]string{"settimeofday", "clock_settime", "clock_settime64", "adjtimex", "clock_adjtime", "clock_adjtime64"}, "sets the clock too"},
+	{[]string{"ptrace", "process_vm_writev"}, "writes another process's memory too"},
+	{[]string{"mount", "fsmount", "move_mount", "open_tree", "mount_setattr"}, "changes mounts too (CVE-2021-41133 came of the newer calls being open)"},
+	{[]string{"umount", "umount2"}, "unmounts too"},
+}
+
+// twins finds calls that are limited while another of their family is open, and in
+// a deny list those that are denied.
+func twins(v *view) []Finding {
+	var found []Finding
+	list := v.denies()
+	for _, f := range families {
+		for _, call := range f.calls {
+			limited := v.limited(call)
+			if !limited && !(list && v.never(call)) {
+				continue
+			}
+			for _, twin := range f.calls {
+				if twin == call || !v.always(twin) {
+					continue
+				}
+				one := Finding{Severity: Warning, Rule: "twin", Calls: []string{call}, rule: v.ruleOn(call, func(uint32) bool { return true }),
+					Fix: "give " + twin + " the same rules, or deny it"}
+				one.Why = twin + " is open whatever its arguments and " + f.what
+				found = append(found, one)
+			}
+		}
+	}
+	return found
+}
+
+// time64 finds calls of 32-bit ABIs that a libc with 64-bit time makes in another
+// form, where one form happens and the other is denied.
+func time64(v *view) []Finding {
+	if v.arch.Word != 32 {
+		return nil
+	}
+	enosys, _ := v.arch.Errno("ENOSYS")
+	var found []Finding
+	for _, call := range abi.Calls() {
+		for _, suffix := range []string{"_time64", "64"} {
+			twin := call + suffix
+			// Linux 5.1 brought them all, with numbers from 403 to 423 behind the ABI's base.
+			nr, ok := v.arch.Number(twin)
+			if nr -= v.arch.Generic[0].Lo; !ok || nr < 403 || nr > 423 || !v.has(call) {
+				continue
+			}
+			if v.may(call) && v.never(twin) && !v.some(twin, func(ret uint32) bool { return isErrno(ret) && ret&0xffff == uint32(enosys) }) {
+				found = append(found, Finding{Severity: Warning, Rule: "time64", Calls: []string{twin}, rule: v.granter(call),
+					Why: "libcs with 64-bit time make this call first and fall back to the old one, which the filter lets happen, for ENOSYS alone",
+					Fix: "give it the rules of the call without 64, or answer it with ENOSYS"})
+			}
+		}
+	}
+	return found
+}
+
+func isErrno(ret uint32) bool { return ret>>16 == 5 }
+
+// terminal finds the ioctl requests that put text into the terminal's input.
+func terminal(v *view) []Finding {
+	sti, linux := want{1, v.constant("TIOCSTI")}, want{1, v.constant("TIOCLINUX")}
+	open, other := v.mayWith("ioctl", sti), v.mayWith("ioctl", linux)
+	rule := v.granter("ioctl")
+	switch {
+	case open:
+		return []Finding{{Severity: Warning, Rule: "tiocsti", Calls: []string{"ioctl"}, rule: rule,
+			Why: "ioctl with TIOCSTI happens, which types into a controlling terminal as its user would, outside the sandbox (CVE-2017-5226; kernels from 6.2 on can turn it off)",
+			Fix: "deny ioctl with TIOCSTI and TIOCLINUX, or allow the requests that are needed"}}
+	case other:
+		return []Finding{{Severity: Error, Rule: "tioclinux", Calls: []string{"ioctl"}, rule: rule,
+			Why: "ioctl with TIOCSTI is denied and with TIOCLINUX is not, which pastes into a virtual console all the same (CVE-2023-28100, CVE-2023-1523)",
+			Fix: "deny TIOCLINUX with it"}}
+	}
+	return nil
+}
+
+// danger is a call that a sandbox has reason not to allow.
+type danger struct{ call, why string }
+
+var dangers = []danger{
+	{"ptrace", "a tracer rules other processes of the same user, which are under no such filter; before Linux 4.8 it also changed calls behind the filter's back (CVE-2019-2054)"},
+	{"process_vm_writev", "it writes the memory of other processes of the same user, which are under no such filter"},
+	{"io_uring_setup", "through a ring, files are opened, sockets connected and more with no system call that a filter would see"},
+	{"bpf", "it loads programs into the kernel, and many a kernel hole began there"},
+	{"userfaultfd", "it stops the kernel at a place of one's choice, which exploits use to win races"},
+	{"perf_event_open", "it watches other processes and the kernel, and many a kernel hole began there"},
+	{"open_by_handle_at", "it opens files by number and so leaves chroots and containers"},
+	{"kexec_load", "it replaces the running kernel"},
+	{"kexec_file_load", "it replaces the running kernel"},
+	{"init_module", "it loads code into the kernel"},
+	{"finit_module", "it loads code into the kernel"},
+	{"pidfd_getfd", "it takes open files out of other processes"},
+}
+
+// dangerous finds calls that happen and undo what the filter is for.
+func dangerous(v *view) []Finding {
+	var found []Finding
+	for _, d := range dangers {
+		if v.may(d.call) {
+			found = append(found, Finding{Severity: Warning, Rule: "dangerous", Calls: []string{d.call}, rule: v.granter(d.call),
+				Why: d.why, Fix: "deny it, unless the program is made for just that"})
+		}
+	}
+	return found
+}
+
+// writableCode finds calls that make memory both writable and executable, or what
+// was writable executable.
+func writableCode(v *view) []Finding {
+	var found []Finding
+	write, exec := v.constant("PROT_WRITE"), v.constant("PROT_EXEC")
+	for _, call := range []string{"mmap", "mmap2", "mprotect", "pkey_mprotect"} {
+		args := v.arch.Args(call)
+		i := slices.IndexFunc(args, func(a abi.Arg) bool { return a.Name == "prot" })
+		if i < 0 || args[i].Slot < 0 {
+			continue
+		}
+		slot := args[i].Slot
+		if v.mayWith(call, want{slot, write | exec}) || v.mayWith(call, want{slot, v.constant("PROT_READ") | write | exec}) {
+			found = append(found, Finding{Severity: Note, Rule: "writable-code", Calls: []string{call}, rule: v.granter(call),
+				Why: "memory can be made writable and executable at once, so whoever can write it brings code of their own",
+				Fix: "allow it when prot lacks PROT_EXEC, or lacks PROT_WRITE, unless the program compiles at run time"})
+		}
+	}
+	return found
+}
+
+// listener finds seccomp(2) open to SECCOMP_FILTER_FLAG_NEW_LISTENER. It asks for
+// that flag alone.
+func listener(v *view) []Finding {
+	const setModeFilter, newListener = 1, 8 // linux/seccomp.h
+	if !v.mayWith("seccomp", want{0, setModeFilter}, want{1, newListener}) {
+		return nil
+	}
+	return []Finding{{Severity: Note, Rule: "listener", Calls: []string{"seccomp"}, rule: v.granter("seccomp"),
+		Why: "with NEW_LISTENER a process can take over answering its children's calls; what a supervisor lets continue can still be changed in memory (linux/seccomp.h on SECCOMP_USER_NOTIF_FLAG_CONTINUE)",
+		Fix: "limit the flags of seccomp to those the program installs filters with"}}
+}
+
+// vital finds calls that every program comes to, and no test run shows.
+func vital(v *view) []Finding {
+	var found []Finding
+	for call, why := range map[string]string{
+		"exit_group":      "it is how a process ends: without it, it crashes or hangs at its end",
+		"rt_sigreturn":    "it is how every signal handler returns, and Go's runtime sends itself signals: without it, the first signal is the end",
+		"restart_syscall": "the kernel makes a sleeping thread call it after a stop (SIGSTOP, a debugger): without it, a program that was stopped fails, and no trace of an ordinary run shows it",
+	} {
+		if v.never(call) {
+			found = append(found, Finding{Severity: Warning, Rule: "vital", Calls: []string{call}, rule: v.ruleOn(call, isDenied),
+				Why: why, Fix: "allow it; it does no harm"})
+		}
+	}
+	slices.SortFunc(found, func(a, b Finding) int { return strings.Compare(a.Calls[0], b.Calls[0]) })
+	return found
+}
