@@ -102,19 +102,36 @@ func printChanges(w io.Writer, changes []gen.Change) error {
 	}
 	signs := map[string]string{"widened": "+", "changed": "~", "narrowed": "-"}
 	last := ""
-	for _, ch := range changes {
-		if heading := ch.Policy + headings[ch.Kind]; heading != last {
-			if ch.Policy != "" {
-				fmt.Fprintf(w, "%s: ", ch.Policy)
+	for _, g := range alike(changes) {
+		if heading := g.Policy + headings[g.Kind]; heading != last {
+			if g.Policy != "" {
+				fmt.Fprintf(w, "%s: ", g.Policy)
 			}
-			fmt.Fprintln(w, headings[ch.Kind])
+			fmt.Fprintln(w, headings[g.Kind])
 			last = heading
 		}
 		when := ""
-		if ch.When != "" {
-			when = " if " + ch.When
+		if g.When != "" {
+			when = " if " + g.When
 		}
-		fmt.Fprintf(w, "  %s %s %s%s: %s, was %s\n      such as %s\n", signs[ch.Kind], ch.Arch, ch.Call, when, ch.New, ch.Old, ch.Witness)
+		fmt.Fprintf(w, "  %s %s %s%s: %s, was %s\n      such as %s\n", signs[g.Kind], g.Arch, g.Call, when, g.New, g.Old, g.Witness)
 	}
 	return nil
+}
+
+// alike joins changes that differ in nothing but the call, and the example.
+func alike(changes []gen.Change) []gen.Change {
+	var groups []gen.Change
+	at := map[gen.Change]int{}
+	for _, ch := range changes {
+		key := ch
+		key.Call, key.Witness = "", ""
+		if i, ok := at[key]; ok && ch.When == "" {
+			groups[i].Call += " " + ch.Call
+			continue
+		}
+		at[key] = len(groups)
+		groups = append(groups, ch)
+	}
+	return groups
 }
