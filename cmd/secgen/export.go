@@ -9,13 +9,15 @@ import (
 
 type exportCmd struct {
 	filterFlags
-	To string `enum:"bpf" default:"bpf" help:"bpf: struct sock_filter after struct sock_filter, in the architecture's byte order."`
+	To string `enum:"bpf,smt2" default:"bpf" help:"bpf: struct sock_filter after struct sock_filter, in the architecture's byte order. smt2: an SMT-LIB 2 problem that is unsatisfiable exactly if the program means what its policy says."`
 
 	Filter string `arg:"" help:"The filter."`
 }
 
 // Help is what kong shows below the flags.
-func (exportCmd) Help() string { return "One program, to standard output.\n\n" + filterHelp }
+func (exportCmd) Help() string {
+	return "One program, or the question whether it is right, to standard output.\n\n" + filterHelp
+}
 
 func (c *exportCmd) Run(s *session) error {
 	filters, err := c.filters(s, c.Filter)
@@ -24,7 +26,13 @@ func (c *exportCmd) Run(s *session) error {
 	}
 	for _, f := range filters {
 		if c.Arch == "" && len(filters) == 1 || slices.Contains(f.Arches, dsl.Arch(c.Arch)) {
-			_, err := s.stdout.Write(f.Raw())
+			text := f.Raw()
+			if c.To == "smt2" {
+				if text, err = f.SMT(); err != nil {
+					return err
+				}
+			}
+			_, err := s.stdout.Write(text)
 			return err
 		}
 	}

@@ -32,7 +32,7 @@ type cli struct {
 	Check    checkCmd    `cmd:"" help:"Exit with 1, and show a diff, if the file on disk is not what generate would write."`
 	Diff     diffCmd     `cmd:"" help:"Show exactly which calls two filters answer differently; exit with 1 if any."`
 	Lint     lintCmd     `cmd:"" help:"Say what is wrong with a filter, worst first; exit with 1 if there are errors or warnings."`
-	Export   exportCmd   `cmd:"" help:"Write one program of a filter to standard output."`
+	Export   exportCmd   `cmd:"" help:"Write one program of a filter to standard output, for the kernel or for an SMT solver."`
 	Explain  explainCmd  `cmd:"" help:"Show what a filter answers to every call, or to one, and why."`
 
 	Version kong.VersionFlag `help:"Print secgen's version."`
