@@ -7,7 +7,7 @@ all: build generate show demo
 
 .PHONY: build
 build:
-	$(GO) build -o bin/ ./cmd/secgen ./example/memcached ./example/memcached/goserver ./example/memcached/demo
+	CGO_ENABLED=0 $(GO) build -o bin/ ./cmd/secgen ./example/memcached ./example/memcached/goserver ./example/memcached/demo
 
 .PHONY: generate
 generate:
@@ -16,7 +16,7 @@ generate:
 # The reviews of both stages: what a pull request shows.
 .PHONY: show
 show:
-	@sed -n '/^\/\/ S.* is memcached/,/^var/p' example/memcached/filter/filter_linux.go | grep -v ^var
+	@sed -n '/^\/\/ \(Start\|Serve\) /,/^var/p' example/memcached/filter/filter_linux.go | grep -v ^var
 
 # Debian's memcached is installed if it is missing and that is possible.
 .PHONY: demo
@@ -28,7 +28,7 @@ demo: build
 .PHONY: test
 test:
 	$(GO) vet ./...
-	$(GO) test ./...
+	$(GO) test -timeout 20m ./...
 
 # z3, which shares nothing with secgen's own proof, looks for a call on which a
 # golden or example filter and its policy differ, and at sabotaged ones.

@@ -30,7 +30,11 @@ type Filter struct {
 // Compile returns a filter for each kernel family that the policy's
 // architectures belong to, in their order. All that is wrong with the policy is
 // in the error, a line each, with the place in the author's source.
-func Compile(policy dsl.Named) ([]Filter, error) {
+func Compile(policy dsl.Named) ([]Filter, error) { return compile(policy, program.Lower) }
+
+// compile takes the last step before the proof as an argument, so that a test
+// can see what becomes of a wrong one.
+func compile(policy dsl.Named, lower func(*tree.Node) kernel.Program) ([]Filter, error) {
 	tables, err := table.Resolve(policy)
 	if err != nil {
 		return nil, err
@@ -44,7 +48,7 @@ func Compile(policy dsl.Named) ([]Filter, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", policy.Name, err)
 		}
-		insns := program.Lower(root)
+		insns := lower(root)
 		if len(insns) > kernel.MaxLen {
 			return nil, tooLong(policy, t, len(insns))
 		}

@@ -6,7 +6,8 @@ import (
 	"github.com/secgen-dev/secgen/dsl/sys"
 )
 
-// GoRuntime lets the runtime of a Go program without cgo work once main runs:
+// GoRuntime lets the runtime of a Go program without cgo (CGO_ENABLED=0: package
+// net uses cgo where a C compiler is installed) work once main runs:
 // goroutines and threads, memory, timers, signals, the poller, and the end. The
 // program's own reading, writing and networking is not in it. Seen with Go 1.26
 // on amd64; another version may need more. Architectures on which mmap is
@@ -20,8 +21,10 @@ var GoRuntime = []dsl.Rule{
 	dsl.Allow.For(sys.Clone).When(
 		sys.Clone.Flags.Has(goThread...),
 		sys.Clone.Flags.Only(append([]dsl.Value{linux.CLONE_SETTLS}, goThread...)...)),
-	// The runtime preempts goroutines by SIGURG; SIGABRT is how it dumps core.
-	dsl.Allow.For(sys.Tgkill).When(sys.Tgkill.Sig.In(linux.SIGURG, linux.SIGABRT)),
+	// The runtime preempts goroutines by SIGURG, and ends by the signal that it
+	// got, if nobody handles it.
+	dsl.Allow.For(sys.Tgkill).When(sys.Tgkill.Sig.In(linux.SIGURG, linux.SIGABRT,
+		linux.SIGHUP, linux.SIGINT, linux.SIGQUIT, linux.SIGTERM, linux.SIGPIPE)),
 	dsl.Allow.For(sys.RtSigprocmask).When(sys.RtSigprocmask.How.Eq(linux.SIG_SETMASK)),
 	dsl.Allow.For(
 		sys.Munmap, sys.Madvise, sys.Sigaltstack, sys.RtSigaction, sys.RtSigreturn, sys.RestartSyscall,

@@ -40,7 +40,9 @@ func launcher(t *testing.T) string {
 		t.Skip("needs Debian's package memcached")
 	}
 	bin := filepath.Join(t.TempDir(), "launcher")
-	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-o", bin, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return bin

@@ -1,11 +1,11 @@
 package load
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -46,15 +46,33 @@ func (g *toolchain) configure(ctx context.Context) error {
 func (g *toolchain) output(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := command(ctx, g.dir, "go", args...)
 	cmd.Env = append(append(cmd.Environ(), hostEnv()...), "CGO_ENABLED=0", "GOTMPDIR="+g.temp)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	switch err := cmd.Run(); {
-	case errors.Is(err, exec.ErrNotFound):
-		return nil, fmt.Errorf("loading a policy package takes the go command: install Go and have it on PATH: %w", err)
-	case err != nil:
-		return nil, &goError{args[0], strings.TrimSpace(stdout.String() + stderr.String()), err}
+	// Files, not pipes: what the go command leaves running may hold those open.
+	stdout, err := os.CreateTemp(g.temp, "stdout-")
+	if err != nil {
+		return nil, err
 	}
-	return stdout.Bytes(), nil
+	defer stdout.Close()
+	stderr, err := os.CreateTemp(g.temp, "stderr-")
+	if err != nil {
+		return nil, err
+	}
+	defer stderr.Close()
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	failed := cmd.Run()
+	out, err := os.ReadFile(stdout.Name())
+	if err != nil {
+		return nil, err
+	}
+	said, err := os.ReadFile(stderr.Name())
+	switch {
+	case err != nil:
+		return nil, err
+	case errors.Is(failed, exec.ErrNotFound):
+		return nil, fmt.Errorf("loading a policy package takes the go command: install Go and have it on PATH: %w", failed)
+	case failed != nil:
+		return nil, &goError{args[0], strings.TrimSpace(string(out) + string(said)), failed}
+	}
+	return out, nil
 }
 
 // A goError is a failure of the go command.

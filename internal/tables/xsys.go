@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/build/constraint"
@@ -18,15 +19,15 @@ import (
 // xsysDir is where the go command keeps the version of golang.org/x/sys that
 // go.mod names.
 func xsysDir() (string, error) {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "golang.org/x/sys").Output()
+	out, err := exec.Command("go", "mod", "download", "-json", "golang.org/x/sys").Output()
 	if err != nil {
-		return "", fmt.Errorf("go list -m golang.org/x/sys: %w", err)
+		return "", fmt.Errorf("go mod download golang.org/x/sys: %w", err)
 	}
-	dir := strings.TrimSpace(string(out))
-	if dir == "" {
-		return "", fmt.Errorf("golang.org/x/sys is not in the module cache: run go mod download")
+	var module struct{ Dir string }
+	if err := json.Unmarshal(out, &module); err != nil || module.Dir == "" {
+		return "", fmt.Errorf("go mod download golang.org/x/sys says %s: %w", out, err)
 	}
-	return filepath.Join(dir, "unix"), nil
+	return filepath.Join(module.Dir, "unix"), nil
 }
 
 // readXsys takes constants and errnos from x/sys, per GOARCH.

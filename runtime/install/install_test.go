@@ -5,6 +5,7 @@ package install
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -256,13 +257,17 @@ func TestCallNumber(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("needs the go command")
 	}
-	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "golang.org/x/sys").Output()
+	out, err := exec.Command("go", "mod", "download", "-json", "golang.org/x/sys").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	tables, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "unix", "zsysnum_linux_*.go"))
+	var module struct{ Dir string }
+	if err := json.Unmarshal(out, &module); err != nil {
+		t.Fatal(err)
+	}
+	tables, err := filepath.Glob(filepath.Join(module.Dir, "unix", "zsysnum_linux_*.go"))
 	if err != nil || tables == nil {
-		t.Fatalf("no tables in %s: %v", dir, err)
+		t.Fatalf("no tables in %s: %v", module.Dir, err)
 	}
 	number := regexp.MustCompile(`SYS_SECCOMP\s+= (\d+)\n`)
 	known := 0

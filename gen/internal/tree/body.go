@@ -193,7 +193,7 @@ func (b *bodies) bits(p place, runs []run) *Node {
 		return nil
 	}
 	whole := place{p.word, math.MaxUint32}
-	cost := whole.load() + 1 + (none.weight*none.to.cost+some.weight*some.to.cost)/(none.weight+some.weight)
+	cost := whole.load() + 1 + (float64(none.weight*none.to.cost)+float64(some.weight*some.to.cost))/(none.weight+some.weight)
 	return b.ns.test(whole, AnyBit, p.mask, some.to, none.to, cost)
 }
 

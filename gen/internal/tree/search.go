@@ -72,7 +72,9 @@ func (s *search) node(p part) *Node {
 	}
 	yes, no := s.node(c.yes), s.node(c.no)
 	wYes, wNo := s.weight(s.trim(c.yes)), s.weight(s.trim(c.no))
-	cost := 1 + (wYes*s.from(yes)+wNo*s.from(no))/(wYes+wNo)
+	// float64 around products keeps compilers from fusing them with the sum, so
+	// that the choice is the same on every machine (Go spec, Floating-point operators).
+	cost := 1 + (float64(wYes*s.from(yes))+float64(wNo*s.from(no)))/(wYes+wNo)
 	return s.ns.test(s.place, c.op, c.k, yes, no, cost+s.place.load())
 }
 
@@ -140,7 +142,7 @@ func (s *search) best(p part) *choice {
 	s.memo[p] = c
 	w := s.weight(p)
 	try := func(op Op, k uint32, yes, no part) {
-		cost := w + perTest*s.sums[len(s.runs)]
+		cost := w + float64(perTest*s.sums[len(s.runs)])
 		if cost >= c.cost {
 			return
 		}
