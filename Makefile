@@ -38,6 +38,12 @@ prove:
 	$(GO) test -count=1 -v ./gen/internal/smt
 	$(GO) test -count=1 -v -run 'TestNoMutantSlips|TestZ3AndTheProofAgree' ./gen
 
+# Rewrites the golden files and the outputs in the README's tour; git diff shows what changed.
+.PHONY: update
+update:
+	$(GO) generate ./...
+	$(GO) test ./golden ./cmd/secgen -update
+
 .PHONY: clean
 clean:
 	rm -rf bin

@@ -57,11 +57,24 @@ func compileAll(policies []dsl.Named) ([]file.Policy, error) {
 			errs = append(errs, err)
 			continue
 		}
-		c := file.Policy{Name: p.Name, Doc: p.Doc, Source: p.Policy}
+		c := file.Policy{Name: p.Name, Doc: p.Doc, Source: p.Policy, After: before(p, policies)}
 		for _, f := range filters {
 			c.Filters = append(c.Filters, file.Filter{Table: f.table, Program: f.Program})
 		}
 		compiled = append(compiled, c)
 	}
 	return compiled, errors.Join(errs...)
+}
+
+// before names the stage that a policy comes after; empty if it is a first one.
+func before(p dsl.Named, policies []dsl.Named) string {
+	if p.Policy.After == nil {
+		return ""
+	}
+	for _, other := range policies {
+		if other.Policy == p.Policy.After {
+			return other.Name
+		}
+	}
+	return "a stage that this file has no filter of"
 }

@@ -31,6 +31,7 @@ type Policy struct {
 	Name    string // a Go identifier
 	Doc     string // its variable's documentation, if any
 	Source  *dsl.Policy
+	After   string // the stage that is installed before; empty: none
 	Filters []Filter
 }
 
@@ -211,6 +212,9 @@ func (p Policy) doc() []string {
 	lines := slices.Concat([]string{""}, strings.Split(doc, "\n"), []string{""})
 	for _, line := range review(p.Source) {
 		lines = append(lines, "\t"+line)
+	}
+	if p.After != "" {
+		lines = append(lines, "", "Installed on top of "+p.After+", which lets it be: a call happens only if both let it.")
 	}
 	if flags := flagsText(p.Source.Flags); flags != "" {
 		lines = append(lines, "", "Installed with "+flags+".")
