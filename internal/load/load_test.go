@@ -372,21 +372,6 @@ go 1.26.0
 	}
 }
 
-func TestReadOnlySourceTree(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root writes to read-only directories; run as another user (that the tree stays as it is, all other tests check)")
-	}
-	dir := tree(t, goMod, `
--- policy/policy.go --`+onePolicy)
-	for _, d := range []string{filepath.Join(dir, "policy"), dir} {
-		if err := os.Chmod(d, 0o555); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { os.Chmod(d, 0o755) })
-	}
-	loaded(t, dir, "./policy", "Serve")
-}
-
 // The policy's file has the tag x, so that GOFLAGS must reach the build, and
 // tells whether the race detector and its like did.
 func TestFlagsFromTheEnvironment(t *testing.T) {
