@@ -14,8 +14,8 @@ type decision struct {
 }
 
 type entry struct {
-	if_ formula
-	to  *Node
+	cond formula
+	to   *Node
 }
 
 // Up to tryAll decisions every word is tried as the next one to look at; beyond,
@@ -62,16 +62,16 @@ func (b *bodies) body(d decision) *Node {
 func (b *bodies) normal(d decision) decision {
 	out := decision{final: d.final}
 	for _, e := range d.entries {
-		if e.if_ == never {
+		if e.cond == never {
 			continue
 		}
-		if e.if_ == always {
+		if e.cond == always {
 			out.final = e.to
 			break
 		}
 		if n := len(out.entries); n > 0 && out.entries[n-1].to == e.to {
-			out.entries[n-1].if_ = b.fs.any(out.entries[n-1].if_, e.if_)
-			if out.entries[n-1].if_ == always {
+			out.entries[n-1].cond = b.fs.any(out.entries[n-1].cond, e.cond)
+			if out.entries[n-1].cond == always {
 				out.entries, out.final = out.entries[:n-1], e.to
 				break
 			}
@@ -94,7 +94,7 @@ func (b *bodies) key(d decision) string {
 	}
 	k := binary.LittleEndian.AppendUint32(nil, id(d.final))
 	for _, e := range d.entries {
-		k = binary.LittleEndian.AppendUint32(k, uint32(e.if_))
+		k = binary.LittleEndian.AppendUint32(k, uint32(e.cond))
 		k = binary.LittleEndian.AppendUint32(k, id(e.to))
 	}
 	return string(k)
@@ -115,7 +115,7 @@ func (b *bodies) decide(d decision) *Node {
 	}
 	var places []place
 	for _, e := range d.entries {
-		places = b.fs.places(e.if_, places)
+		places = b.fs.places(e.cond, places)
 	}
 	if b.made > b.limit-maxDecisions+tryAll {
 		places = places[:1]
@@ -138,7 +138,7 @@ func (b *bodies) decide(d decision) *Node {
 func (b *bodies) at(p place, d decision) *Node {
 	starts := []uint32{0}
 	for _, e := range d.entries {
-		starts = b.fs.bounds(e.if_, p, starts)
+		starts = b.fs.bounds(e.cond, p, starts)
 	}
 	slices.Sort(starts)
 	starts = slices.Compact(starts)
@@ -201,7 +201,7 @@ func (b *bodies) assume(d decision, p place, s span) decision {
 	memo := map[formula]formula{}
 	out := decision{final: d.final, entries: make([]entry, len(d.entries))}
 	for i, e := range d.entries {
-		out.entries[i] = entry{b.fs.assume(e.if_, p, s, memo), e.to}
+		out.entries[i] = entry{b.fs.assume(e.cond, p, s, memo), e.to}
 	}
 	return out
 }

@@ -108,16 +108,16 @@ func (fs *formulas) not(f formula) formula {
 }
 
 func (fs *formulas) all(subs ...formula) formula {
-	return fs.join(all, never, always, intersection, subs)
+	return fs.join(all, never, always, subs)
 }
 
 func (fs *formulas) any(subs ...formula) formula {
-	return fs.join(any, always, never, func(a, b set) set { return union(a, b) }, subs)
+	return fs.join(any, always, never, subs)
 }
 
 // join makes an All or Any: zero decides alone, one changes nothing, and atoms
-// on one place become one by merge.
-func (fs *formulas) join(sh shape, zero, one formula, merge func(a, b set) set, subs []formula) formula {
+// on one place become one.
+func (fs *formulas) join(sh shape, zero, one formula, subs []formula) formula {
 	var flat []formula
 	for _, f := range subs {
 		if f > always && fs.list[f].shape == sh {
@@ -150,7 +150,7 @@ func (fs *formulas) join(sh shape, zero, one formula, merge func(a, b set) set, 
 			s = union(sets[p]...)
 		} else {
 			for _, other := range sets[p][1:] {
-				s = merge(s, other)
+				s = intersection(s, other)
 			}
 		}
 		switch f := fs.in(p, s); f {
