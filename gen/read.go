@@ -145,8 +145,12 @@ func readGo(name string, text []byte) ([]Filter, error) {
 		return nil, fmt.Errorf("%s: there is no filter in this file", name)
 	}
 	for _, f := range filters {
-		if err := kernel.Check(f.Program); err != nil || len(f.Arches) == 0 {
-			return nil, fmt.Errorf("%s: %s is not as secgen wrote it: %w", name, f.Policy, errors.Join(err))
+		err := kernel.Check(f.Program)
+		if len(f.Arches) == 0 {
+			err = errors.New("a case names no value of GOARCH")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s is not as secgen wrote it: %w", name, f.Policy, err)
 		}
 	}
 	return filters, nil
