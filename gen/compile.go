@@ -22,9 +22,12 @@ type Filter struct {
 	Arches  []dsl.Arch           // the ABIs of the policy that the program serves
 	Program []bpf.RawInstruction // as the kernel takes it, in the machine's byte order
 	Flags   dsl.Flags
+	Older   []Filter // those that the process had before, the newest first; see Stack
 
 	table  table.Table
 	source *dsl.Policy // what the table was resolved from
+
+	profile bool // source was an OCI profile
 }
 
 // Compile returns a filter for each kernel family that the policy's
@@ -32,9 +35,12 @@ type Filter struct {
 // in the error, a line each, with the place in the author's source.
 func Compile(policy dsl.Named) ([]Filter, error) { return compile(policy, program.Lower) }
 
+// lowering turns a tree into a program, and tells where its cuts begin.
+type lowering func(*tree.Node) (kernel.Program, map[*tree.Node]int)
+
 // compile takes the last step before the proof as an argument, so that a test
 // can see what becomes of a wrong one.
-func compile(policy dsl.Named, lower func(*tree.Node) kernel.Program) ([]Filter, error) {
+func compile(policy dsl.Named, lower lowering) ([]Filter, error) {
 	tables, err := table.Resolve(policy)
 	if err != nil {
 		return nil, err
@@ -44,20 +50,49 @@ func compile(policy dsl.Named, lower func(*tree.Node) kernel.Program) ([]Filter,
 	}
 	var filters []Filter
 	for _, t := range tables {
-		root, err := tree.Build(t)
+		insns, err := proved(policy, t, false, lower)
+		if err != nil && !errors.As(err, new(*meaning.Differ)) && !errors.As(err, new(*tree.TooLarge)) {
+			// What is too large as a whole may be small rule by rule.
+			insns, err = proved(policy, t, true, lower)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", policy.Name, err)
-		}
-		insns := lower(root)
-		if len(insns) > kernel.MaxLen {
-			return nil, tooLong(policy, t, len(insns))
-		}
-		if err := meaning.Prove(t, insns); err != nil {
-			return nil, unproved(policy, t, err)
+			return nil, err
 		}
 		filters = append(filters, newFilter(policy, t, insns))
 	}
 	return filters, nil
+}
+
+// proved makes a table's program and proves it.
+func proved(policy dsl.Named, t table.Table, singly bool, lower lowering) (kernel.Program, error) {
+	root, cuts, err := tree.Build(t, singly)
+	var large *tree.TooLarge
+	if errors.As(err, &large) {
+		return nil, fmt.Errorf("%s%s: %w; use a simpler one, with fewer masks over several arguments, or make rules of its alternatives",
+			placeOf(policy, t.Parts[large.Part].Rules[large.Rule]), policy.Name, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", policy.Name, err)
+	}
+	insns, starts := lower(root)
+	if len(insns) > kernel.MaxLen {
+		return nil, tooLong(policy, t, len(insns))
+	}
+	if err := meaning.Prove(t, insns, places(cuts, starts)...); err != nil {
+		return nil, unproved(policy, t, err)
+	}
+	return insns, nil
+}
+
+// places are the cuts of a tree in a program that comes to them.
+func places(cuts []tree.Cut, starts map[*tree.Node]int) []meaning.Cut {
+	var list []meaning.Cut
+	for _, c := range cuts {
+		if pc, ok := starts[c.Node]; ok {
+			list = append(list, meaning.Cut{Part: c.Part, Numbers: c.Numbers, Rule: c.Rule, PC: pc})
+		}
+	}
+	return list
 }
 
 func newFilter(policy dsl.Named, t table.Table, insns kernel.Program) Filter {
@@ -78,7 +113,28 @@ func unproved(policy dsl.Named, t table.Table, err error) error {
 		return fmt.Errorf("%s: secgen made a wrong program and threw it away; please report this: %w (%s)",
 			policy.Name, err, describe(t, d.Call))
 	}
-	return fmt.Errorf("%s: no proof, so no filter: %w", policy.Name, err)
+	var big *meaning.TooLarge
+	if errors.As(err, &big) && big.Cut != nil {
+		return fmt.Errorf("%s%s: no proof for this rule, so no filter: %w; use a simpler condition, with fewer masks over several arguments, or make rules of its alternatives",
+			placeOf(policy, t.Parts[big.Cut.Part].Rules[big.Cut.Rule]), policy.Name, err)
+	}
+	return fmt.Errorf("%s: no proof, so no filter: %w; use fewer or simpler conditions, in particular masks over several arguments of one call", policy.Name, err)
+}
+
+// placeOf is where the author wrote what became a rule of a table.
+func placeOf(policy dsl.Named, r table.Rule) string {
+	if r.Source < 0 {
+		return ""
+	}
+	return place(policy.Policy.Rules[r.Source])
+}
+
+// place is where the author wrote a rule, with a colon, if that is known.
+func place(r dsl.Rule) string {
+	if len(r.Made) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d: ", r.Made[0].File, r.Made[0].Line)
 }
 
 // describe names a call by the table's ABI.

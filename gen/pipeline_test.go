@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 
 	"golang.org/x/net/bpf"
@@ -171,21 +170,32 @@ func someCall(r *rand.Rand) (data [16]uint32) {
 }
 
 func compileTable(t interface{ Fatal(...any) }, tb table.Table) kernel.Program {
-	root, err := tree.Build(tb)
+	insns, _ := inPieces(t, tb, false)
+	return insns
+}
+
+func inPieces(t interface{ Fatal(...any) }, tb table.Table, singly bool) (kernel.Program, []meaning.Cut) {
+	root, cuts, err := tree.Build(tb, singly)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return program.Lower(root)
+	insns, starts := program.Lower(root)
+	return insns, places(cuts, starts)
 }
 
 func TestProgramsMeanWhatTheirTablesSay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		tb := drawTable(t)
-		insns := compileTable(t, tb)
-		if err := meaning.Prove(tb, insns); err != nil {
-			t.Fatalf("%v\n%v", err, insns)
+		singly := rapid.Bool().Draw(t, "singly")
+		insns, cuts := inPieces(t, tb, singly)
+		for _, cuts := range [][]meaning.Cut{nil, cuts} {
+			if err := meaning.Prove(tb, insns, cuts...); err != nil {
+				t.Fatalf("%v\n%v\n%v", err, insns, cuts)
+			}
 		}
-		checkShape(t, tb, insns)
+		if !singly {
+			checkShape(t, tb, insns)
+		}
 		decoded, ok := bpf.Disassemble(insns)
 		vm, err := bpf.NewVM(decoded)
 		if err != nil || !ok {
@@ -281,10 +291,15 @@ func runVM(t *rapid.T, vm *bpf.VM, data [16]uint32) uint32 {
 // A sabotaged program is either shown to differ, by a call on which it does, or
 // it means the same after all.
 func TestSabotageIsFound(t *testing.T) {
-	differ, same := 0, 0
+	differ, same, refused := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		tb := drawTable(t)
-		insns := compileTable(t, tb)
+		insns, cuts := inPieces(t, tb, rapid.Bool().Draw(t, "singly"))
+		if len(cuts) > 0 && rapid.Bool().Draw(t, "wrong cut") {
+			c := &cuts[rapid.IntRange(0, len(cuts)-1).Draw(t, "cut")]
+			c.PC += rapid.IntRange(-3, 3).Draw(t, "further")
+			c.Rule += rapid.IntRange(-1, 1).Draw(t, "other")
+		}
 		pc := rapid.IntRange(0, len(insns)-1).Draw(t, "pc")
 		ins := &insns[pc]
 		switch op := ins.Op; {
@@ -304,7 +319,7 @@ func TestSabotageIsFound(t *testing.T) {
 		case op == kernel.And:
 			ins.K ^= 1
 		}
-		err := meaning.Prove(tb, insns)
+		err := meaning.Prove(tb, insns, cuts...)
 		var d *meaning.Differ
 		if errors.As(err, &d) {
 			differ++
@@ -313,6 +328,10 @@ func TestSabotageIsFound(t *testing.T) {
 				t.Fatalf("the witness %x shows nothing: program %#x, table %#x, said %#x and %#x",
 					d.Call, got, answer(tb, d.Call), d.Got, d.Want)
 			}
+			return
+		}
+		if err != nil && len(cuts) > 0 {
+			refused++ // the cuts do not hold
 			return
 		}
 		if err != nil {
@@ -329,6 +348,9 @@ func TestSabotageIsFound(t *testing.T) {
 	})
 	if differ == 0 || same > differ {
 		t.Errorf("%d found, %d the same: the sabotage does not bite", differ, same)
+	}
+	if 2*refused > differ {
+		t.Errorf("%d found, and %d times no more than a cut that does not hold", differ, refused)
 	}
 }
 
@@ -384,7 +406,7 @@ func TestAListCostsTwoTestsForEachDoubling(t *testing.T) {
 	}
 }
 
-func TestTheProofGivesUpBeyondItsBudget(t *testing.T) {
+func TestAProofInPiecesGoesWhereTheWholeIsTooLarge(t *testing.T) {
 	arch := abi.Lookup("amd64")
 	p := table.Part{Arch: arch, Numbers: arch.Numbers, Default: 0x80000000}
 	r := rand.New(rand.NewPCG(5, 6))
@@ -397,8 +419,13 @@ func TestTheProofGivesUpBeyondItsBudget(t *testing.T) {
 		p.Rules = append(p.Rules, table.Rule{Numbers: []abi.Range{{Lo: 1, Hi: 1}}, Cond: all, Action: 0x00050000 | uint32(i+1), Source: i})
 	}
 	tb := table.Table{Parts: []table.Part{p}, BadArch: 0x80000000}
-	insns := compileTable(t, tb)
-	if err := meaning.Prove(tb, insns); err == nil || errors.As(err, new(*meaning.Differ)) || !strings.Contains(err.Error(), "was given up") {
-		t.Errorf("the proof of %d instructions was not given up: %v", len(insns), err)
+	for _, singly := range []bool{false, true} {
+		insns, cuts := inPieces(t, tb, singly)
+		if err := meaning.Prove(tb, insns, cuts...); err != nil || len(cuts) == 0 {
+			t.Errorf("singly %t: there is no proof in %d pieces: %v", singly, len(cuts), err)
+		}
+		if err := meaning.Prove(tb, insns); !errors.As(err, new(*meaning.TooLarge)) {
+			t.Errorf("singly %t: the proof of %d instructions as a whole was not given up: %v", singly, len(insns), err)
+		}
 	}
 }

@@ -24,22 +24,19 @@ func tooLong(policy dsl.Named, t table.Table, length int) error {
 			p.Rules = slices.DeleteFunc(slices.Clone(p.Rules), func(r table.Rule) bool { return r.Source != i })
 			alone.Parts = append(alone.Parts, p)
 		}
-		root, err := tree.Build(alone)
+		root, _, err := tree.Build(alone, false)
 		if err != nil {
 			continue
 		}
-		costs = append(costs, cost{i, len(program.Lower(root))})
+		insns, _ := program.Lower(root)
+		costs = append(costs, cost{i, len(insns)})
 	}
 	slices.SortStableFunc(costs, func(a, b cost) int { return -cmp.Compare(a.length, b.length) })
 
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: the program has %d instructions and the kernel takes %d; test fewer values. The rules that cost most, by what each would need alone:", policy.Name, length, kernel.MaxLen)
 	for _, c := range costs[:min(3, len(costs))] {
-		where := ""
-		if made := policy.Policy.Rules[c.rule].Made; len(made) > 0 {
-			where = fmt.Sprintf("%s:%d: ", made[0].File, made[0].Line)
-		}
-		fmt.Fprintf(&b, "\n\t%s%d instructions", where, c.length)
+		fmt.Fprintf(&b, "\n\t%s%d instructions", place(policy.Policy.Rules[c.rule]), c.length)
 	}
 	return fmt.Errorf("%s", b.String())
 }

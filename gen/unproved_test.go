@@ -16,7 +16,9 @@ func TestAWrongProgramIsAnErrorWithACallThatShowsIt(t *testing.T) {
 	p := dsl.Named{Name: "Serve", Policy: &dsl.Policy{
 		Arches: []dsl.Arch{dsl.AMD64}, Default: dsl.KillProcess, Rules: []dsl.Rule{dsl.Allow.For(sys.Read)},
 	}}
-	lies := func(*tree.Node) kernel.Program { return kernel.Program{{Op: kernel.Return, K: 0x7fff0000}} }
+	lies := func(*tree.Node) (kernel.Program, map[*tree.Node]int) {
+		return kernel.Program{{Op: kernel.Return, K: 0x7fff0000}}, nil
+	}
 	filters, err := compile(p, lies)
 	if len(filters) > 0 {
 		t.Errorf("there is a filter all the same: %v", filters)

@@ -26,11 +26,12 @@ func compile(t testing.TB, p dsl.Policy) (table.Table, kernel.Program) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root, err := tree.Build(tables[0])
+	root, _, err := tree.Build(tables[0], false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tables[0], program.Lower(root)
+	insns, _ := program.Lower(root)
+	return tables[0], insns
 }
 
 func TestCallsAreReadAsPeopleWriteThem(t *testing.T) {

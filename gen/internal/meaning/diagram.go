@@ -1,7 +1,5 @@
 package meaning
 
-import "fmt"
-
 // A node stands for a function of the bits of struct seccomp_data. Nodes are
 // indices into a diagram, and equal functions are equal nodes.
 type node int32
@@ -13,7 +11,7 @@ const (
 )
 
 // split is a node's inside: test bit, then go to lo if it is 0, to hi if 1.
-// An end has bit == end and its value in lo.
+// An end has bit == end and its value in lo, and 1 in hi if it is an arrival.
 type split struct {
 	bit    int32
 	lo, hi node
@@ -49,10 +47,14 @@ func (d *diagram) value(v uint32) node {
 	return d.intern(split{end, node(int32(v)), 0})
 }
 
+// arrival is the end of a way that leads to an instruction and is not followed
+// further. It is no value: the same for the same pc, and equal to nothing else.
+func (d *diagram) arrival(pc int) node { return d.intern(split{end, node(pc), 1}) }
+
 // valueOf is the inverse of value.
 func (d *diagram) valueOf(n node) uint32 { return uint32(int32(d.nodes[n].lo)) }
 
-func (d *diagram) isValue(n node) bool { return d.nodes[n].bit == end }
+func (d *diagram) isEnd(n node) bool { return d.nodes[n].bit == end }
 
 // intern returns the node with this inside, the same for the same.
 func (d *diagram) intern(s split) node {
@@ -148,7 +150,7 @@ func (d *diagram) xor(a, b node) node { return d.ite(a, d.not(b), b) }
 // check returns the error that a full diagram amounts to.
 func (d *diagram) check() error {
 	if d.full {
-		return fmt.Errorf("the proof needs more than %d nodes or %d steps and was given up: use fewer or simpler conditions, in particular masks over several arguments of one call", d.limit, 50*d.limit)
+		return &TooLarge{Limit: d.limit}
 	}
 	return nil
 }

@@ -12,9 +12,9 @@
 // What has to be right for a proof to hold is here: diagram.go (the form),
 // word.go (comparisons), table.go (what a table means: a transcription of the
 // words in package table), program.go (what each instruction does, one case
-// each, as in the kernel's net/core/filter.c) and prove.go, with package kernel's
-// list of instructions and its check. The package knows nothing of how programs
-// are made.
+// each, as in the kernel's net/core/filter.c), cut.go (a proof in pieces) and
+// prove.go, with package kernel's list of instructions and its check. The package
+// knows nothing of how programs are made.
 //
 // Built on the same form, and no part of the proof: space.go and regions.go, which
 // compare any two functions and take their difference apart.

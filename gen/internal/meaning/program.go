@@ -23,23 +23,32 @@ func (m *machine) registers() []*vector {
 	return rs
 }
 
-// program is the function that a program computes, which kernel.Check accepts.
+// program is the function that a program computes from an instruction on, with
+// an arrival wherever it comes to one of stops. kernel.Check accepts it, and before
+// start no register holds anything that matters, or start is 0.
+//
 // Jumps only go forward, so one pass in order meets every instruction after all
 // that lead to it: for each it knows for which calls it is reached, and what the
 // registers then hold.
-func (d *diagram) program(p kernel.Program) (node, error) {
+func (d *diagram) program(p kernel.Program, start int, stops map[int]bool) (node, error) {
 	uses := used(p)
 	reached := make([]node, len(p)) // all no
 	holds := make([]machine, len(p))
-	reached[0] = yes
-	zero := d.constant(0)
-	holds[0] = machine{a: zero, x: zero}
+	reached[start] = yes
+	if start == 0 {
+		zero := d.constant(0)
+		holds[0] = machine{a: zero, x: zero}
+	}
 
 	f := d.value(0)
-	for pc, ins := range p {
-		here, m := reached[pc], holds[pc]
+	for pc := start; pc < len(p); pc++ {
+		ins, here, m := p[pc], reached[pc], holds[pc]
 		flow := func(from node, to int) {
 			if from == no {
+				return
+			}
+			if stops[to] {
+				f = d.ite(from, d.arrival(to), f)
 				return
 			}
 			old, new := holds[to].registers(), m.registers()

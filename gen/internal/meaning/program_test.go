@@ -63,24 +63,6 @@ func drawProgram(t *rapid.T) kernel.Program {
 	return p
 }
 
-// valueAt is the value of a function for one call.
-func (d *diagram) valueAt(n node, data [16]uint32) uint32 {
-	for !d.isValue(n) {
-		s := d.nodes[n]
-		for w, r := range rank {
-			if r == s.bit/32 {
-				if data[w]>>(31-s.bit%32)&1 == 1 {
-					n = s.hi
-				} else {
-					n = s.lo
-				}
-				break
-			}
-		}
-	}
-	return d.valueOf(n)
-}
-
 func TestTheMeaningOfAProgramIsWhatRunningItReturns(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawProgram(t)
@@ -88,7 +70,7 @@ func TestTheMeaningOfAProgramIsWhatRunningItReturns(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := newDiagram(1 << 20)
-		f, err := d.program(p)
+		f, err := d.program(p, 0, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,8 +79,8 @@ func TestTheMeaningOfAProgramIsWhatRunningItReturns(t *testing.T) {
 			for i := range data {
 				data[i] = rapid.SampledFrom([]uint32{0, 1, 2, 3, 0x10, 0x11, 0x80000000, 0x80000001, 0xffffffff}).Draw(t, "data")
 			}
-			if want, _ := kernel.Run(p, data); d.valueAt(f, data) != want {
-				t.Fatalf("%x: meaning %#x, run %#x, of %v", data, d.valueAt(f, data), want, p)
+			if want, _ := kernel.Run(p, data); d.valueOf(d.endFor(f, data)) != want {
+				t.Fatalf("%x: meaning %#x, run %#x, of %v", data, d.valueOf(d.endFor(f, data)), want, p)
 			}
 		}
 	})
@@ -111,7 +93,7 @@ func TestAProofThatIsTooLargeIsGivenUp(t *testing.T) {
 		{Op: kernel.Mul | kernel.UseX}, {Op: kernel.ReturnA},
 	}
 	d := newDiagram(1 << 14)
-	if _, err := d.program(p); err == nil {
+	if _, err := d.program(p, 0, nil); err == nil {
 		t.Error("a product of two words was understood with 16384 nodes")
 	}
 }

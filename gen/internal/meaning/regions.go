@@ -79,7 +79,7 @@ func (r *regions) of(t []node) ([]Region, error) {
 		}
 		return []Region{{Answers: answers, When: []Clause{nil}}}, nil
 	}
-	word := wordAt(top / 32)
+	word := wordOf(top)
 	last := (top/32 + 1) * 32
 	var found []Region
 	for _, next := range r.behind(t, last) {
@@ -116,15 +116,6 @@ func add(found []Region, region Region, part Part, value uint32) []Region {
 	example := region.Example
 	example[part.Word] = value
 	return append(found, Region{region.Answers, clauses, example})
-}
-
-func wordAt(r int32) table.Word {
-	for w, rw := range rank {
-		if rw == r {
-			return table.Word(w)
-		}
-	}
-	panic("no such rank")
 }
 
 func (r *regions) top(t []node) int32 {

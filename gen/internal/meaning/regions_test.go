@@ -48,7 +48,7 @@ func TestRegionsTakeFunctionsApart(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, r := range regions {
-			if s.holds(r.When, r.Example) != 1 || s.d.valueAt(f, r.Example) != r.Answers[0] || s.d.valueAt(g, r.Example) != r.Answers[1] {
+			if s.holds(r.When, r.Example) != 1 || s.d.valueOf(s.d.endFor(f, r.Example)) != r.Answers[0] || s.d.valueOf(s.d.endFor(g, r.Example)) != r.Answers[1] {
 				t.Fatalf("the example %x is not in its region %+v", r.Example, r)
 			}
 		}
@@ -61,8 +61,8 @@ func TestRegionsTakeFunctionsApart(t *testing.T) {
 			for _, r := range regions {
 				n := s.holds(r.When, data)
 				in += n
-				if n > 0 && (s.d.valueAt(f, data) != r.Answers[0] || s.d.valueAt(g, data) != r.Answers[1]) {
-					t.Fatalf("%x is in region %+v, but gets %d and %d", data, r, s.d.valueAt(f, data), s.d.valueAt(g, data))
+				if n > 0 && (s.d.valueOf(s.d.endFor(f, data)) != r.Answers[0] || s.d.valueOf(s.d.endFor(g, data)) != r.Answers[1]) {
+					t.Fatalf("%x is in region %+v, but gets %d and %d", data, r, s.d.valueOf(s.d.endFor(f, data)), s.d.valueOf(s.d.endFor(g, data)))
 				}
 			}
 			if in != 1 {

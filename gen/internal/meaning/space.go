@@ -20,7 +20,7 @@ func NewSpace(budget int) *Space { return &Space{newDiagram(budget)} }
 
 // Table is the function that a table describes.
 func (s *Space) Table(t table.Table) (Function, error) {
-	return Function{s.d.table(t)}, s.d.check()
+	return Function{s.d.table(t, nil)}, s.d.check()
 }
 
 // Program is the function that a program computes.
@@ -28,7 +28,7 @@ func (s *Space) Program(p kernel.Program) (Function, error) {
 	if err := kernel.Check(p); err != nil {
 		return Function{}, err
 	}
-	n, err := s.d.program(p)
+	n, err := s.d.program(p, 0, nil)
 	return Function{n}, err
 }
 
@@ -43,6 +43,19 @@ func (s *Space) Stack(newest ...Function) (Function, error) {
 	return Function{f}, s.d.check()
 }
 
+// Programs is what programs answer together, the newest first.
+func (s *Space) Programs(newest ...kernel.Program) (Function, error) {
+	var list []Function
+	for _, p := range newest {
+		f, err := s.Program(p)
+		if err != nil {
+			return Function{}, err
+		}
+		list = append(list, f)
+	}
+	return s.Stack(list...)
+}
+
 // lower is a where its action is at most b's, else b.
 func (d *diagram) lower(a, b node, done map[[2]node]node) node {
 	if a == b || d.full {
@@ -53,7 +66,7 @@ func (d *diagram) lower(a, b node, done map[[2]node]node) node {
 		return n
 	}
 	var n node
-	if d.isValue(a) && d.isValue(b) {
+	if d.isEnd(a) && d.isEnd(b) {
 		n = a
 		// Actions rank as signed numbers, the lowest first.
 		if int32(d.valueOf(b)&0xffff0000) < int32(d.valueOf(a)&0xffff0000) {
@@ -91,7 +104,7 @@ func (d *diagram) with(f node, w table.Word, v uint32) node {
 
 // Value is f's answer if it is the same for all calls.
 func (s *Space) Value(f Function) (action uint32, constant bool) {
-	if s.d.isValue(f.n) {
+	if s.d.isEnd(f.n) {
 		return s.d.valueOf(f.n), true
 	}
 	return 0, false
@@ -152,7 +165,7 @@ func (s *Space) Answers(f Function) []uint32 {
 			return
 		}
 		seen[n] = true
-		if s.d.isValue(n) {
+		if s.d.isEnd(n) {
 			list = append(list, s.d.valueOf(n))
 			return
 		}

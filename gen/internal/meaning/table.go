@@ -5,34 +5,53 @@ import (
 	"github.com/secgen-dev/secgen/gen/internal/table"
 )
 
-// table is the function that t describes.
-func (d *diagram) table(t table.Table) node {
+// table is the function that t describes; each number's first cut, if it has
+// one, stands for the rules from there on. The cuts are sorted.
+func (d *diagram) table(t table.Table, cuts []Cut) node {
 	f := d.value(t.BadArch)
-	for _, p := range t.Parts {
-		mine := d.and(
-			d.equal(d.word(table.Arch), uint64(p.Arch.Audit)),
-			d.numbers(p.Numbers))
-		f = d.ite(mine, d.part(p), f)
+	for i, p := range t.Parts {
+		var first []Cut
+		for j, c := range cuts {
+			if c.Part == i && (j == 0 || next(cuts, j-1) == nil) {
+				first = append(first, c)
+			}
+		}
+		f = d.ite(d.of(p), d.part(p, first), f)
 	}
 	return f
+}
+
+// of holds for the calls of a part.
+func (d *diagram) of(p table.Part) node {
+	return d.and(d.equal(d.word(table.Arch), uint64(p.Arch.Audit)), d.numbers(p.Numbers))
 }
 
 // part is first match: the last rule is laid down first, those before it on top.
-func (d *diagram) part(p table.Part) node {
+func (d *diagram) part(p table.Part, cuts []Cut) node {
 	f := d.value(p.Default)
+	for _, c := range cuts {
+		f = d.ite(d.numbers([]abi.Range{c.Numbers}), d.arrival(c.PC), f)
+	}
 	for i := len(p.Rules) - 1; i >= 0; i-- {
 		r := p.Rules[i]
-		f = d.ite(d.match(r), d.value(r.Action), f)
+		calls := d.numbers(r.Numbers)
+		for _, c := range cuts {
+			if i >= c.Rule {
+				calls = d.ite(d.numbers([]abi.Range{c.Numbers}), no, calls)
+			}
+		}
+		if calls != no {
+			f = d.ite(d.and(calls, d.condition(r)), d.value(r.Action), f)
+		}
 	}
 	return f
 }
 
-func (d *diagram) match(r table.Rule) node {
-	f := d.numbers(r.Numbers)
-	if r.Cond != nil {
-		f = d.and(f, d.cond(r.Cond))
+func (d *diagram) condition(r table.Rule) node {
+	if r.Cond == nil {
+		return yes
 	}
-	return f
+	return d.cond(r.Cond)
 }
 
 func (d *diagram) numbers(ranges []abi.Range) node {

@@ -1,6 +1,10 @@
 package meaning
 
-import "github.com/secgen-dev/secgen/gen/internal/table"
+import (
+	"slices"
+
+	"github.com/secgen-dev/secgen/gen/internal/table"
+)
 
 // A vector is a number whose bits are functions, least significant first.
 type vector []node
@@ -9,6 +13,11 @@ type vector []node
 // architecture, the number, the arguments, and last the instruction pointer,
 // which no table looks at.
 var rank = [16]int32{table.Arch: 0, table.Nr: 1, 4: 2, 5: 3, 6: 4, 7: 5, 8: 6, 9: 7, 10: 8, 11: 9, 12: 10, 13: 11, 14: 12, 15: 13, 2: 14, 3: 15}
+
+// wordOf is the word that a bit belongs to.
+func wordOf(bit int32) table.Word {
+	return table.Word(slices.Index(rank[:], bit/32))
+}
 
 // word is the word w of struct seccomp_data; its most significant bit is
 // tested first.

@@ -19,8 +19,9 @@ import (
 // Each test is a load, a mask and a jump; whoever comes with the right word in
 // A enters behind the load, so that no word is loaded twice on a path.
 //
-// The result may exceed kernel.MaxLen.
-func Lower(root *tree.Node) kernel.Program {
+// The result may exceed kernel.MaxLen. The map tells where the nodes begin that are
+// cuts, and that the program can reach.
+func Lower(root *tree.Node) (kernel.Program, map[*tree.Node]int) {
 	l := &layout{
 		entries: map[*tree.Node]entries{},
 		ends:    map[uint32]int{},
@@ -31,7 +32,13 @@ func Lower(root *tree.Node) kernel.Program {
 	for i, j := 0, len(l.back)-1; i < j; i, j = i+1, j-1 {
 		l.back[i], l.back[j] = l.back[j], l.back[i]
 	}
-	return l.back
+	starts := map[*tree.Node]int{}
+	for n, e := range l.entries {
+		if n.Cut {
+			starts[n] = len(l.back) - 1 - e.load
+		}
+	}
+	return l.back, starts
 }
 
 // holds is what A holds: a word under a mask, or nothing known.
@@ -65,7 +72,7 @@ const (
 
 func enter(n *tree.Node, h holds) stage {
 	switch {
-	case h.none || h.word != n.Word:
+	case h.none || n.Cut || h.word != n.Word:
 		return atLoad
 	case h.mask == n.Mask:
 		return atTest

@@ -3,7 +3,6 @@ package tree
 import (
 	"encoding/binary"
 	"math"
-	"slices"
 )
 
 // A decision is what is left to find out for a call once its number is known:
@@ -18,42 +17,63 @@ type entry struct {
 	to   *Node
 }
 
-// Up to tryAll decisions every word is tried as the next one to look at; beyond,
-// the first that the rules mention. A set of rules that needs more than
-// maxDecisions, more than a program has room for, is answered by a chain, rule by
-// rule.
+// A decision is searched with an effort that grows with its rules. Within a
+// quarter of it every word is tried as the next one to look at; beyond, the first
+// that the rules mention. Rules that need more, or more tests than so many for each
+// of their values, are answered in two halves, one after the other.
 const (
-	tryAll       = 1000
-	maxDecisions = 5000
+	effortForAll   = 1 << 14
+	effortForOne   = 1 << 18
+	effortPerRule  = 1 << 10
+	testsForAll    = 64
+	testsPerBounds = 3
 )
 
 type bodies struct {
-	ns    *nodes
-	fs    *formulas
-	ids   map[*Node]uint32 // of ends and of nodes used as such
-	done  map[string]*Node
-	made  int
-	limit int
+	ns   *nodes
+	fs   *formulas
+	ids  map[*Node]uint32 // of ends and of nodes used as such
+	done map[string]*Node
+
+	effort, limit int
+	singly        bool // take each rule as a piece of its own
 }
 
-func newBodies(ns *nodes) *bodies {
-	return &bodies{ns: ns, fs: newFormulas(), ids: map[*Node]uint32{}, done: map[string]*Node{}}
+func newBodies(ns *nodes, singly bool) *bodies {
+	return &bodies{ns: ns, fs: newFormulas(), ids: map[*Node]uint32{}, done: map[string]*Node{}, singly: singly}
 }
 
-// body is the node that decides d.
-func (b *bodies) body(d decision) *Node {
-	b.limit = b.made + maxDecisions
-	if n := b.decide(d); n != nil {
-		return n
-	}
-	n := d.final
-	for _, e := range slices.Backward(d.entries) {
-		b.limit = b.made + maxDecisions
-		one := b.decide(decision{[]entry{e}, n})
-		if one == nil {
-			return nil
+// body is the node that decides d, or nil and the entry that is too much by itself. Where it does so in pieces, it calls cut with
+// the index of each entry that begins one, and the node where it begins.
+func (b *bodies) body(d decision, cut func(entry int, n *Node)) (*Node, int) {
+	n := len(d.entries)
+	if !b.singly || n <= 1 {
+		b.effort, b.limit = 0, effortForAll+n*effortPerRule
+		if n <= 1 {
+			b.limit = effortForOne
 		}
-		n = one
+		whole := b.decide(d)
+		if n <= 1 || whole != nil && whole.size(d.final) <= testsForAll+testsPerBounds*b.bounds(d) {
+			return whole, 0
+		}
+	}
+	half := n / 2
+	rest, large := b.body(decision{d.entries[half:], d.final}, func(entry int, n *Node) { cut(half+entry, n) })
+	if rest == nil {
+		return nil, half + large
+	}
+	if !rest.IsEnd() {
+		rest = b.ns.cut(rest)
+		cut(half, rest)
+	}
+	return b.body(decision{d.entries[:half], rest}, cut)
+}
+
+// bounds counts the ranges of values that the entries ask for.
+func (b *bodies) bounds(d decision) int {
+	n := 0
+	for _, e := range d.entries {
+		n += b.fs.bounds(e.cond)
 	}
 	return n
 }
@@ -61,23 +81,36 @@ func (b *bodies) body(d decision) *Node {
 // normal drops what cannot matter and joins neighbours with one outcome.
 func (b *bodies) normal(d decision) decision {
 	out := decision{final: d.final}
-	for _, e := range d.entries {
+	var group []formula // conditions of neighbours
+	var to *Node
+	join := func() (decided bool) {
+		cond := b.fs.any(group...)
+		group = nil
+		switch cond {
+		case never:
+		case always:
+			out.final = to
+		default:
+			out.entries = append(out.entries, entry{cond, to})
+		}
+		return cond == always
+	}
+	decided := false
+	for i := 0; i < len(d.entries) && !decided; i++ {
+		e := d.entries[i]
 		if e.cond == never {
 			continue
 		}
-		if e.cond == always {
-			out.final = e.to
-			break
+		if e.to != to {
+			decided = join()
 		}
-		if n := len(out.entries); n > 0 && out.entries[n-1].to == e.to {
-			out.entries[n-1].cond = b.fs.any(out.entries[n-1].cond, e.cond)
-			if out.entries[n-1].cond == always {
-				out.entries, out.final = out.entries[:n-1], e.to
-				break
-			}
-			continue
+		if !decided {
+			group, to = append(group, e.cond), e.to
+			decided = e.cond == always && join()
 		}
-		out.entries = append(out.entries, e)
+	}
+	if !decided {
+		join()
 	}
 	for n := len(out.entries); n > 0 && out.entries[n-1].to == out.final; n-- {
 		out.entries = out.entries[:n-1]
@@ -100,7 +133,7 @@ func (b *bodies) key(d decision) string {
 	return string(k)
 }
 
-// decide returns nil if that would take more decisions than the limit.
+// decide returns nil if that would take more effort than the limit.
 func (b *bodies) decide(d decision) *Node {
 	d = b.normal(d)
 	if len(d.entries) == 0 {
@@ -110,14 +143,14 @@ func (b *bodies) decide(d decision) *Node {
 	if n, ok := b.done[key]; ok {
 		return n
 	}
-	if b.made++; b.made > b.limit {
+	if b.effort += len(d.entries); b.effort > b.limit {
 		return nil
 	}
 	var places []place
 	for _, e := range d.entries {
-		places = b.fs.places(e.cond, places)
+		places = add(places, b.fs.places(e.cond)...)
 	}
-	if b.made > b.limit-maxDecisions+tryAll {
+	if b.effort > b.limit/4 {
 		places = places[:1]
 	}
 	var best *Node
@@ -136,23 +169,36 @@ func (b *bodies) decide(d decision) *Node {
 
 // at decides d by looking at p first.
 func (b *bodies) at(p place, d decision) *Node {
-	starts := []uint32{0}
-	for _, e := range d.entries {
-		starts = b.fs.bounds(e.cond, p, starts)
+	lists := make([][]piece, len(d.entries))
+	for i, e := range d.entries {
+		lists[i] = b.fs.split(e.cond, p)
 	}
-	slices.Sort(starts)
-	starts = slices.Compact(starts)
-
+	var starts []uint32
+	var decisions []decision
+	sweep(lists, never, func(lo uint32, active []int, now []formula) {
+		next := decision{final: d.final, entries: make([]entry, len(active))}
+		for i, e := range active {
+			next.entries[i] = entry{now[e], d.entries[e].to}
+		}
+		b.effort += len(active)
+		starts, decisions = append(starts, lo), append(decisions, next)
+	})
 	var runs []run
 	for i, lo := range starts {
 		hi := uint32(math.MaxUint32)
 		if i+1 < len(starts) {
 			hi = starts[i+1] - 1
 		}
-		if v, ok := nextUnder(p.mask, lo); !ok || v > hi {
+		v, ok := nextUnder(p.mask, lo)
+		if !ok || v > hi {
 			continue // no value under the mask lies here
 		}
-		to := b.decide(b.assume(d, p, span{lo, hi}))
+		if lo == hi {
+			for j, e := range decisions[i].entries {
+				decisions[i].entries[j].cond = b.fs.fix(e.cond, p, lo)
+			}
+		}
+		to := b.decide(decisions[i])
 		if to == nil {
 			return nil
 		}
@@ -167,6 +213,7 @@ func (b *bodies) at(p place, d decision) *Node {
 	if n := b.bits(p, runs); n != nil {
 		return n
 	}
+	b.effort += effortOf(len(runs))
 	return b.ns.search(p, runs)
 }
 
@@ -195,13 +242,4 @@ func (b *bodies) bits(p place, runs []run) *Node {
 	whole := place{p.word, math.MaxUint32}
 	cost := whole.load() + 1 + (float64(none.weight*none.to.cost)+float64(some.weight*some.to.cost))/(none.weight+some.weight)
 	return b.ns.test(whole, AnyBit, p.mask, some.to, none.to, cost)
-}
-
-func (b *bodies) assume(d decision, p place, s span) decision {
-	memo := map[formula]formula{}
-	out := decision{final: d.final, entries: make([]entry, len(d.entries))}
-	for i, e := range d.entries {
-		out.entries[i] = entry{b.fs.assume(e.cond, p, s, memo), e.to}
-	}
-	return out
 }

@@ -1,18 +1,42 @@
 package tree
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
+	"github.com/secgen-dev/secgen/gen/internal/abi"
 	"github.com/secgen-dev/secgen/gen/internal/table"
 )
 
-// Build returns the root of a diagram that answers calls as t does.
-func Build(t table.Table) (*Node, error) {
-	ns := &nodes{unique: map[Node]*Node{}}
-	b := newBodies(ns)
+// A Cut is a node where the proof may go on as with a program of its own: to the
+// calls of a part that no rule before Rule decides, it answers what the rules from
+// Rule on do. Package meaning has the same with a place in the program.
+type Cut struct {
+	Part    int
+	Numbers abi.Range
+	Rule    int
+	Node    *Node
+}
+
+// TooLarge is the error of a condition for which no tree of a sensible size was found.
+type TooLarge struct {
+	Part int // index into the table's parts
+	Rule int // index into the part's rules
+}
+
+func (e *TooLarge) Error() string {
+	return "the condition takes more tests than a program has room for"
+}
+
+// Build returns the root of a diagram that answers calls as t does, and the cuts
+// that it has where the rules of a call are too many for one diagram. Singly, each
+// rule with a condition begins a piece, which is the easiest to prove and the slowest
+// to run.
+func Build(t table.Table, singly bool) (*Node, []Cut, error) {
+	ns := &nodes{unique: map[Node]*Node{}, choices: make([]choice, 1)}
+	b := newBodies(ns, singly)
 	bad := ns.end(t.BadArch)
+	var cuts []Cut
 
 	root := bad
 	seen := map[uint32]bool{}
@@ -25,21 +49,21 @@ func Build(t table.Table) (*Node, error) {
 	}
 	arch := place{table.Arch, math.MaxUint32}
 	for _, audit := range slices.Backward(audits) {
-		n, err := b.numbers(t, audit, bad)
+		n, err := b.numbers(t, audit, bad, &cuts)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		root = ns.test(arch, Equal, audit, n, root, arch.load()+1+n.cost)
 	}
-	return root, nil
+	return root, cuts, nil
 }
 
 // numbers decides the calls of one audit value.
-func (b *bodies) numbers(t table.Table, audit uint32, bad *Node) (*Node, error) {
+func (b *bodies) numbers(t table.Table, audit uint32, bad *Node, cuts *[]Cut) (*Node, error) {
 	var segments []segment
 	for i := range t.Parts {
 		if t.Parts[i].Arch.Audit == audit {
-			segments = append(segments, segmentsOf(&t.Parts[i])...)
+			segments = append(segments, segmentsOf(t, i)...)
 		}
 	}
 	slices.SortFunc(segments, func(a, b segment) int { return int(int64(a.lo) - int64(b.lo)) })
@@ -58,9 +82,20 @@ func (b *bodies) numbers(t table.Table, audit uint32, bad *Node) (*Node, error) 
 		if uint64(s.lo) > next {
 			add(run{span{uint32(next), s.lo - 1}, bad, 0})
 		}
-		to := b.body(b.decision(s))
+		cut := func(entry int, n *Node) {
+			c := Cut{s.index, abi.Range{Lo: s.lo, Hi: s.hi}, s.rules[entry], n}
+			// Rules that decide nothing leave a node where it is, and one cut there is enough.
+			if !slices.ContainsFunc(*cuts, func(o Cut) bool { return o.Part == c.Part && o.Numbers == c.Numbers && o.Node == n }) {
+				*cuts = append(*cuts, c)
+			}
+		}
+		to, large := b.body(b.decision(s), cut)
 		if to == nil {
-			return nil, fmt.Errorf("the conditions on number %d of %s take more tests than a program has room for; use fewer or simpler ones", s.lo, s.part.Arch.Name)
+			return nil, &TooLarge{s.index, s.rules[large]}
+		}
+		if b.singly && !to.IsEnd() {
+			to = b.ns.cut(to)
+			cut(0, to)
 		}
 		add(run{s.span, to, s.weight(to)})
 		next = uint64(s.hi) + 1
@@ -75,11 +110,13 @@ func (b *bodies) numbers(t table.Table, audit uint32, bad *Node) (*Node, error) 
 type segment struct {
 	span
 	part  *table.Part
+	index int // of the part
 	rules []int
 }
 
-// segmentsOf cuts a part's numbers wherever a rule begins or ends.
-func segmentsOf(p *table.Part) []segment {
+// segmentsOf cuts the numbers of a part wherever a rule begins or ends.
+func segmentsOf(t table.Table, index int) []segment {
+	p := &t.Parts[index]
 	var starts []uint32
 	edge := func(lo, hi uint32) {
 		starts = append(starts, lo)
@@ -108,7 +145,7 @@ func segmentsOf(p *table.Part) []segment {
 		for _, r := range p.Numbers {
 			if r.Lo <= lo && hi <= r.Hi {
 				at[lo] = len(segments)
-				segments = append(segments, segment{span: span{lo, hi}, part: p})
+				segments = append(segments, segment{span: span{lo, hi}, part: p, index: index})
 			}
 		}
 	}

@@ -30,6 +30,8 @@ type inside struct {
 	place place
 	set   set
 	subs  []formula // sorted
+
+	places []place // once asked for
 }
 
 // formulas makes formulas and keeps them unique. Negation is pushed down to
@@ -39,10 +41,11 @@ type formulas struct {
 	list   []inside
 	unique map[string]formula
 	key    []byte
+	splits map[question][]piece
 }
 
 func newFormulas() *formulas {
-	return &formulas{list: make([]inside, 2), unique: map[string]formula{}}
+	return &formulas{list: make([]inside, 2), unique: map[string]formula{}, splits: map[question][]piece{}}
 }
 
 func (fs *formulas) intern(in inside) formula {
@@ -172,6 +175,18 @@ func (fs *formulas) join(sh shape, zero, one formula, subs []formula) formula {
 	return fs.intern(inside{shape: sh, subs: rest})
 }
 
+// bounds counts the ranges of values that f asks for.
+func (fs *formulas) bounds(f formula) int {
+	if f <= always {
+		return 0
+	}
+	n := len(fs.list[f].set)
+	for _, sub := range fs.list[f].subs {
+		n += fs.bounds(sub)
+	}
+	return n
+}
+
 // cond translates a table's condition.
 func (fs *formulas) cond(c table.Cond) formula {
 	switch c := c.(type) {
@@ -270,84 +285,4 @@ func (fs *formulas) oneOf(t table.Test, lo, hi place) formula {
 		subs = append(subs, f)
 	}
 	return fs.any(subs...)
-}
-
-// assume is f where the word at p is known to lie in run, which is wholly
-// inside or outside of every set that f has on p.
-func (fs *formulas) assume(f formula, p place, run span, memo map[formula]formula) formula {
-	if f <= always {
-		return f
-	}
-	if g, ok := memo[f]; ok {
-		return g
-	}
-	in := fs.list[f]
-	g := f
-	switch {
-	case in.shape != atom:
-		subs := make([]formula, len(in.subs))
-		for i, sub := range in.subs {
-			subs[i] = fs.assume(sub, p, run, memo)
-		}
-		if in.shape == all {
-			g = fs.all(subs...)
-		} else {
-			g = fs.any(subs...)
-		}
-	case in.place == p:
-		// For a masked place the run's first possible value stands for it.
-		g = never
-		if v, ok := nextUnder(p.mask, run.lo); ok && v <= run.hi && in.set.contains(v) {
-			g = always
-		}
-	case in.place.word == p.word && in.place.mask&^p.mask == 0 && run.lo == run.hi:
-		g = never
-		if in.set.contains(run.lo & in.place.mask) {
-			g = always
-		}
-	}
-	memo[f] = g
-	return g
-}
-
-// places lists the places that f looks at, in order of first appearance.
-func (fs *formulas) places(f formula, into []place) []place {
-	if f <= always {
-		return into
-	}
-	in := fs.list[f]
-	if in.shape == atom {
-		if !slices.Contains(into, in.place) {
-			into = append(into, in.place)
-		}
-		return into
-	}
-	for _, sub := range in.subs {
-		into = fs.places(sub, into)
-	}
-	return into
-}
-
-// bounds adds the first number of every span, and the first behind it, of the
-// sets that f has on p.
-func (fs *formulas) bounds(f formula, p place, into []uint32) []uint32 {
-	if f <= always {
-		return into
-	}
-	in := fs.list[f]
-	if in.shape != atom {
-		for _, sub := range in.subs {
-			into = fs.bounds(sub, p, into)
-		}
-		return into
-	}
-	if in.place == p {
-		for _, sp := range in.set {
-			into = append(into, sp.lo)
-			if sp.hi < math.MaxUint32 {
-				into = append(into, sp.hi+1)
-			}
-		}
-	}
-	return into
 }

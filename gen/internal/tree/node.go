@@ -34,6 +34,10 @@ type Node struct {
 	K       uint32
 	Yes, No *Node
 
+	// Cut says that a piece of the proof begins here: the way here leaves nothing
+	// that the node relies on, so it loads its word itself.
+	Cut bool
+
 	cost float64 // expected instructions from here to the end, the loading of Word included
 }
 
@@ -51,6 +55,22 @@ func (n *Node) place() place { return place{n.Word, n.Mask} }
 // nodes makes nodes and keeps them unique.
 type nodes struct {
 	unique map[Node]*Node
+
+	choices []choice // for the next search to write over
+	tables  []*[1 << exactRuns]int32
+}
+
+// table is a cleared one that earlier searches may have used.
+func (ns *nodes) table() *[1 << exactRuns]int32 {
+	for n := len(ns.tables); n > 0; n = len(ns.tables) {
+		t := ns.tables[n-1]
+		ns.tables = ns.tables[:n-1]
+		if t != nil {
+			*t = [1 << exactRuns]int32{}
+			return t
+		}
+	}
+	return new([1 << exactRuns]int32)
 }
 
 func (ns *nodes) end(action uint32) *Node { return ns.intern(Node{Action: action, cost: 1}) }
@@ -61,6 +81,29 @@ func (ns *nodes) test(p place, op Op, k uint32, yes, no *Node, cost float64) *No
 		return yes
 	}
 	return ns.intern(Node{Word: p.word, Mask: p.mask, Op: op, K: k, Yes: yes, No: no, cost: cost})
+}
+
+// cut returns the node as one where a piece begins.
+func (ns *nodes) cut(n *Node) *Node {
+	c := *n
+	c.Cut = true
+	return ns.intern(c)
+}
+
+// size counts the tests from n on that are not behind final.
+func (n *Node) size(final *Node) int {
+	seen := map[*Node]bool{}
+	var walk func(n *Node)
+	walk = func(n *Node) {
+		if n.IsEnd() || n == final || seen[n] {
+			return
+		}
+		seen[n] = true
+		walk(n.Yes)
+		walk(n.No)
+	}
+	walk(n)
+	return len(seen)
 }
 
 func (ns *nodes) intern(n Node) *Node {

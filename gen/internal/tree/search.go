@@ -34,7 +34,37 @@ type search struct {
 	place place
 	runs  []run
 	sums  []float64 // sums[i] is the weight of runs[:i]
-	memo  map[part]*choice
+	small []*[1 << exactRuns]int32 // of parts of few runs: by the first, and which there are
+	large map[[2]int]int32         // of others, which have no gaps, by i and j
+	made  []choice                 // what these are indices of; the first is none
+}
+
+// known is the best choice for a part, nil if it has not been looked for.
+func (s *search) known(p part) *choice {
+	at := int32(0)
+	if p.j-p.i >= exactRuns {
+		at = s.large[[2]int{p.i, p.j}]
+	} else if s.small[p.i] != nil {
+		at = s.small[p.i][p.present()]
+	}
+	if at == 0 {
+		return nil
+	}
+	return &s.made[at]
+}
+
+// know makes c the best choice for a part.
+func (s *search) know(p part, c choice) {
+	at := int32(len(s.made))
+	s.made = append(s.made, c)
+	if p.j-p.i >= exactRuns {
+		s.large[[2]int{p.i, p.j}] = at
+		return
+	}
+	if s.small[p.i] == nil {
+		s.small[p.i] = s.ns.table()
+	}
+	s.small[p.i][p.present()] = at
 }
 
 // part is the runs from i to j without those whose bit, counted from i, is set
@@ -54,7 +84,12 @@ type choice struct {
 }
 
 func (ns *nodes) search(p place, runs []run) *Node {
-	s := search{ns: ns, place: p, runs: runs, memo: map[part]*choice{}, sums: make([]float64, len(runs)+1)}
+	s := search{ns: ns, place: p, runs: runs, sums: make([]float64, len(runs)+1),
+		small: make([]*[1 << exactRuns]int32, len(runs)), large: map[[2]int]int32{}, made: ns.choices[:1]}
+	defer func() {
+		ns.choices = s.made
+		ns.tables = append(ns.tables, s.small...)
+	}()
 	for i, r := range runs {
 		s.sums[i+1] = s.sums[i] + max(r.weight, 1e-3)
 	}
@@ -66,7 +101,7 @@ func (ns *nodes) search(p place, runs []run) *Node {
 // node makes the nodes that the choices say.
 func (s *search) node(p part) *Node {
 	p = s.trim(p)
-	c := s.memo[p]
+	c := s.known(p)
 	if c.end != nil {
 		return c.end
 	}
@@ -107,6 +142,9 @@ func (s *search) trim(p part) part {
 	return p
 }
 
+// present has the bits of the runs that are there, counted from i; they are few.
+func (p part) present() uint16 { return (1<<(p.j-p.i+1) - 1) &^ p.gone }
+
 func (p part) has(k int) bool { return p.gone == 0 || p.gone>>(k-p.i)&1 == 0 }
 
 // slice is the runs of p from i to j.
@@ -128,29 +166,27 @@ func (s *search) weight(p part) float64 {
 	return w
 }
 
-func (s *search) best(p part) *choice {
+func (s *search) best(p part) float64 {
 	p = s.trim(p)
-	if c, ok := s.memo[p]; ok {
-		return c
+	if c := s.known(p); c != nil {
+		return c.cost
 	}
 	if end := s.single(p); end != nil {
-		c := &choice{end: end}
-		s.memo[p] = c
-		return c
+		s.know(p, choice{end: end})
+		return 0
 	}
-	c := &choice{cost: math.Inf(1)}
-	s.memo[p] = c
+	c := choice{cost: math.Inf(1)}
 	w := s.weight(p)
 	try := func(op Op, k uint32, yes, no part) {
 		cost := w + float64(perTest*s.sums[len(s.runs)])
 		if cost >= c.cost {
 			return
 		}
-		if cost += s.best(yes).cost; cost >= c.cost {
+		if cost += s.best(yes); cost >= c.cost {
 			return
 		}
-		if cost += s.best(no).cost; cost < c.cost {
-			*c = choice{cost: cost, op: op, k: k, yes: s.trim(yes), no: s.trim(no)}
+		if cost += s.best(no); cost < c.cost {
+			c = choice{cost: cost, op: op, k: k, yes: s.trim(yes), no: s.trim(no)}
 		}
 	}
 	for _, k := range s.cuts(p) {
@@ -160,7 +196,8 @@ func (s *search) best(p part) *choice {
 		without := s.trim(part{p.i, p.j, 0}.minus(k, p.gone))
 		try(Equal, s.runs[k].lo, part{k, k, 0}, without)
 	}
-	return c
+	s.know(p, c)
+	return c.cost
 }
 
 // minus is the part with run k gone too.
@@ -231,4 +268,12 @@ func (s *search) cuts(p part) []int {
 		}
 	}
 	return ks
+}
+
+// effortOf is about how much work a search among so many runs is.
+func effortOf(runs int) int {
+	if runs >= everyCut {
+		return 4 * runs
+	}
+	return runs * runs / 8 * runs / 8
 }
