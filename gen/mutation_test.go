@@ -312,7 +312,7 @@ func confirm(t *testing.T, f Filter, list []mutant) {
 	}
 }
 
-func tryNear(t *testing.T, f Filter, m mutant) {
+func tryNear(t interface{ Fatalf(string, ...any) }, f Filter, m mutant) {
 	var near []uint32
 	for _, ins := range slices.Concat(f.Program, m.program) {
 		near = append(near, ins.K, ins.K-1, ins.K+1)

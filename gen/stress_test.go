@@ -42,20 +42,22 @@ var privileged = []string{
 	"nfsservctl", "open_by_handle_at", "open_tree", "perf_event_open", "personality", "pivot_root", "process_madvise", "ptrace",
 	"putpmsg", "query_module", "quotactl", "quotactl_fd", "reboot", "request_key", "security", "set_mempolicy",
 	"set_mempolicy_home_node", "setdomainname", "sethostname", "setns", "settimeofday", "socket", "swapoff", "swapon", "syslog",
-	"tuxcall", "umount2", "unshare", "uselib", "userfaultfd", "ustat", "vhangup", "vserver",
+	"tuxcall", "umount", "umount2", "unshare", "uselib", "userfaultfd", "ustat", "vhangup", "vm86", "vm86old", "vserver",
 }
 
 // containerPolicy allows what a container manager does: most calls, a few of them
 // with conditions.
 func containerPolicy() *dsl.Policy {
+	arches := []dsl.Arch{dsl.AMD64, dsl.I386, dsl.X32}
 	var calls dsl.Calls
 	for _, name := range abi.Calls() {
-		if _, ok := abi.Lookup("amd64").Number(name); ok && !slices.Contains(privileged, name) {
+		has := func(a dsl.Arch) bool { _, ok := abi.Lookup(string(a)).Number(name); return ok }
+		if slices.ContainsFunc(arches, has) && !slices.Contains(privileged, name) {
 			calls = append(calls, dsl.Syscall(name))
 		}
 	}
 	return &dsl.Policy{
-		Arches:  []dsl.Arch{dsl.AMD64, dsl.I386, dsl.X32},
+		Arches:  arches,
 		Default: dsl.Errno(linux.EPERM),
 		Rules: []dsl.Rule{
 			dsl.Allow.For(calls),

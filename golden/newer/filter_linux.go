@@ -20,11 +20,11 @@ import (
 //
 // amd64: 13 instructions, at most 10 executed; of the calls named above, 4 decided by the kernel's cache, 0 by running the filter. Proved equal to the policy.
 //
-// arm: 12 instructions, at most 8 executed; of the calls named above, 4 decided by the kernel's cache, 0 by running the filter. Proved equal to the policy.
+// arm: 11 instructions, at most 8 executed; of the calls named above, 4 decided by the kernel's cache, 0 by running the filter. Proved equal to the policy.
 //
 // mipsle: 12 instructions, at most 8 executed; of the calls named above, 0 decided by the kernel's cache, 4 by running the filter. Proved equal to the policy.
 //
-// s390x: 12 instructions, at most 8 executed; of the calls named above, 4 decided by the kernel's cache, 0 by running the filter. Proved equal to the policy.
+// s390x: 11 instructions, at most 8 executed; of the calls named above, 4 decided by the kernel's cache, 0 by running the filter. Proved equal to the policy.
 var Newer = secgenFilter{"Newer", newerProgram, 0x0}
 
 // The linker keeps the one array that this leaves.
@@ -60,11 +60,10 @@ var newerAMD64 = [...]secgenInstruction{
 
 var newerARM = [...]secgenInstruction{
 	{0x0020, 0x00, 0x00, 0x00000004}, // load arch
-	{0x0015, 0x00, 0x08, 0x40000028}, // unless arch == arm goto kill process
+	{0x0015, 0x00, 0x07, 0x40000028}, // unless arch == arm goto kill process
 	{0x0020, 0x00, 0x00, 0x00000000}, // load nr
-	{0x0035, 0x02, 0x00, 0x00000005}, // if nr >= 5 (open) goto nr.462
-	{0x0035, 0x06, 0x00, 0x00000003}, // if nr >= 3 (read) goto allow
-	{0x0015, 0x05, 0x04, 0x00000001}, // if nr == 1 (exit) goto allow, else kill process
+	{0x0035, 0x01, 0x00, 0x00000005}, // if nr >= 5 (open) goto nr.462
+	{0x0045, 0x05, 0x04, 0xfffffffd}, // if nr & 4294967293 goto allow, else kill process
 	{0x0015, 0x04, 0x00, 0x000001ce}, // nr.462: if nr == 462 (mseal) goto allow
 	{0x0035, 0x00, 0x02, 0x000001ca}, // unless nr >= 458 goto kill process
 	{0x0035, 0x01, 0x00, 0x000f0000}, // if nr >= 983040 goto kill process
@@ -90,11 +89,10 @@ var newerMIPSLE = [...]secgenInstruction{
 
 var newerS390X = [...]secgenInstruction{
 	{0x0020, 0x00, 0x00, 0x00000004}, // load arch
-	{0x0015, 0x00, 0x08, 0x80000016}, // unless arch == s390x goto kill process
+	{0x0015, 0x00, 0x07, 0x80000016}, // unless arch == s390x goto kill process
 	{0x0020, 0x00, 0x00, 0x00000000}, // load nr
-	{0x0035, 0x02, 0x00, 0x00000005}, // if nr >= 5 (open) goto nr.462
-	{0x0035, 0x06, 0x00, 0x00000003}, // if nr >= 3 (read) goto allow
-	{0x0015, 0x05, 0x04, 0x00000001}, // if nr == 1 (exit) goto allow, else kill process
+	{0x0035, 0x01, 0x00, 0x00000005}, // if nr >= 5 (open) goto nr.462
+	{0x0045, 0x05, 0x04, 0xfffffffd}, // if nr & 4294967293 goto allow, else kill process
 	{0x0015, 0x04, 0x00, 0x000001ce}, // nr.462: if nr == 462 (mseal) goto allow
 	{0x0035, 0x00, 0x02, 0x000001ca}, // unless nr >= 458 goto kill process
 	{0x0035, 0x01, 0x00, 0x00010000}, // if nr >= 65536 goto kill process

@@ -29,9 +29,9 @@ import (
 //	allow          accept4         if flags has only bits of SOCK_CLOEXEC | SOCK_NONBLOCK
 //	kill process   everything else, and calls through another architecture's numbers
 //
-// amd64: 67 instructions, at most 13 executed; of the calls named above, 25 decided by the kernel's cache, 7 by running the filter. Proved equal to the policy.
+// amd64: 66 instructions, at most 12 executed; of the calls named above, 25 decided by the kernel's cache, 7 by running the filter. Proved equal to the policy.
 //
-// arm64: 64 instructions, at most 12 executed; of the calls named above, 25 decided by the kernel's cache, 7 by running the filter. Proved equal to the policy.
+// arm64: 63 instructions, at most 12 executed; of the calls named above, 25 decided by the kernel's cache, 7 by running the filter. Proved equal to the policy.
 var Serve = secgenFilter{"Serve", serveProgram, 0x0}
 
 // The linker keeps the one array that this leaves.
@@ -47,100 +47,98 @@ func serveProgram() []secgenInstruction {
 
 var serveAMD64 = [...]secgenInstruction{
 	{0x0020, 0x00, 0x00, 0x00000004}, // load arch
-	{0x0015, 0x00, 0x40, 0xc000003e}, // unless arch == amd64 goto kill process
+	{0x0015, 0x00, 0x3e, 0xc000003e}, // unless arch == amd64 goto kill process
 	{0x0020, 0x00, 0x00, 0x00000000}, // load nr
-	{0x0035, 0x1c, 0x00, 0x00000039}, // if nr >= 57 (fork) goto nr.203
-	{0x0035, 0x0e, 0x00, 0x00000012}, // if nr >= 18 (pwrite64) goto nr.56
-	{0x0035, 0x09, 0x00, 0x0000000d}, // if nr >= 13 (rt_sigaction) goto nr.14
-	{0x0015, 0x03, 0x00, 0x00000009}, // if nr == 9 (mmap) goto mmap
-	{0x0035, 0x00, 0x39, 0x00000002}, // unless nr >= 2 (open) goto allow
-	{0x0015, 0x38, 0x00, 0x00000003}, // if nr == 3 (close) goto allow
-	{0x0015, 0x37, 0x38, 0x0000000b}, // if nr == 11 (munmap) goto allow, else kill process
+	{0x0035, 0x1d, 0x00, 0x00000084}, // if nr >= 132 (utime) goto nr.231
+	{0x0035, 0x0d, 0x00, 0x00000012}, // if nr >= 18 (pwrite64) goto nr.56
+	{0x0015, 0x07, 0x00, 0x00000009}, // if nr == 9 (mmap) goto mmap
+	{0x0015, 0x04, 0x00, 0x0000000e}, // if nr == 14 (rt_sigprocmask) goto rt_sigprocmask
+	{0x0035, 0x02, 0x00, 0x0000000a}, // if nr >= 10 (mprotect) goto nr.4294967265
+	{0x0035, 0x00, 0x38, 0x00000002}, // unless nr >= 2 (open) goto allow
+	{0x0015, 0x37, 0x36, 0x00000003}, // if nr == 3 (close) goto allow, else kill process
+	{0x0045, 0x36, 0x35, 0xffffffe1}, // nr.4294967265: if nr & 4294967265 goto allow, else kill process
+	{0x0020, 0x00, 0x00, 0x00000010}, // rt_sigprocmask: load how
+	{0x0015, 0x34, 0x33, 0x00000002}, // if how == 2 goto allow, else kill process
 	{0x0020, 0x00, 0x00, 0x00000020}, // mmap: load prot
-	{0x0045, 0x36, 0x00, 0x00000004}, // if prot & 4 goto kill process
+	{0x0045, 0x31, 0x00, 0x00000004}, // if prot & 4 goto kill process
 	{0x0020, 0x00, 0x00, 0x00000028}, // load flags
 	{0x0054, 0x00, 0x00, 0x00000022}, // and 0x22
-	{0x0035, 0x32, 0x33, 0x00000022}, // if flags & 0x22 >= 0x22 goto allow, else kill process
-	{0x0015, 0x01, 0x00, 0x0000000e}, // nr.14: if nr == 14 (rt_sigprocmask) goto rt_sigprocmask
-	{0x0015, 0x31, 0x30, 0x00000010}, // if nr == 16 (ioctl) goto kill process, else allow
-	{0x0020, 0x00, 0x00, 0x00000010}, // rt_sigprocmask: load how
-	{0x0015, 0x2e, 0x2f, 0x00000002}, // if how == 2 goto allow, else kill process
-	{0x0035, 0x08, 0x00, 0x00000038}, // nr.56: if nr >= 56 (clone) goto clone
-	{0x0035, 0x05, 0x00, 0x00000033}, // if nr >= 51 (getsockname) goto nr.53
+	{0x0035, 0x2f, 0x2e, 0x00000022}, // if flags & 0x22 >= 0x22 goto allow, else kill process
+	{0x0015, 0x0a, 0x00, 0x00000038}, // nr.56: if nr == 56 (clone) goto clone
+	{0x0035, 0x05, 0x00, 0x00000033}, // if nr >= 51 (getsockname) goto nr.55
 	{0x0035, 0x02, 0x00, 0x00000023}, // if nr >= 35 (nanosleep) goto nr.36
-	{0x0015, 0x2a, 0x00, 0x00000018}, // if nr == 24 (sched_yield) goto allow
-	{0x0015, 0x29, 0x2a, 0x0000001c}, // if nr == 28 (madvise) goto allow, else kill process
-	{0x0035, 0x00, 0x28, 0x00000024}, // nr.36: unless nr >= 36 (getitimer) goto allow
-	{0x0015, 0x27, 0x28, 0x00000027}, // if nr == 39 (getpid) goto allow, else kill process
-	{0x0035, 0x00, 0x26, 0x00000035}, // nr.53: unless nr >= 53 (socketpair) goto allow
-	{0x0015, 0x25, 0x26, 0x00000036}, // if nr == 54 (setsockopt) goto allow, else kill process
+	{0x0015, 0x2b, 0x00, 0x00000018}, // if nr == 24 (sched_yield) goto allow
+	{0x0015, 0x2a, 0x29, 0x0000001c}, // if nr == 28 (madvise) goto allow, else kill process
+	{0x0035, 0x00, 0x29, 0x00000024}, // nr.36: unless nr >= 36 (getitimer) goto allow
+	{0x0015, 0x28, 0x27, 0x00000027}, // if nr == 39 (getpid) goto allow, else kill process
+	{0x0035, 0x01, 0x00, 0x00000037}, // nr.55: if nr >= 55 (getsockopt) goto nr.131
+	{0x0015, 0x25, 0x26, 0x00000035}, // if nr == 53 (socketpair) goto kill process, else allow
+	{0x0035, 0x25, 0x00, 0x00000083}, // nr.131: if nr >= 131 (sigaltstack) goto allow
+	{0x0015, 0x24, 0x23, 0x0000003c}, // if nr == 60 (exit) goto allow, else kill process
 	{0x0020, 0x00, 0x00, 0x00000010}, // clone: load flags
-	{0x0045, 0x24, 0x00, 0xfff2f0ff}, // if flags & 0xfff2f0ff goto kill process
+	{0x0045, 0x21, 0x00, 0xfff2f0ff}, // if flags & 0xfff2f0ff goto kill process
 	{0x0054, 0x00, 0x00, 0x00050f00}, // and 0x50f00
-	{0x0035, 0x21, 0x22, 0x00050f00}, // if flags & 0x50f00 >= 0x50f00 goto allow, else kill process
-	{0x0035, 0x0b, 0x00, 0x000000cb}, // nr.203: if nr >= 203 (sched_setaffinity) goto nr.235
-	{0x0035, 0x07, 0x00, 0x000000ca}, // if nr >= 202 (futex) goto futex
-	{0x0015, 0x03, 0x00, 0x0000009d}, // if nr == 157 (prctl) goto prctl
-	{0x0015, 0x1d, 0x00, 0x0000003c}, // if nr == 60 (exit) goto allow
-	{0x0015, 0x1c, 0x00, 0x00000083}, // if nr == 131 (sigaltstack) goto allow
-	{0x0015, 0x1b, 0x1c, 0x000000ba}, // if nr == 186 (gettid) goto allow, else kill process
-	{0x0020, 0x00, 0x00, 0x00000010}, // prctl: load option
-	{0x0015, 0x00, 0x1a, 0x53564d41}, // unless option == 0x53564d41 goto kill process
-	{0x0006, 0x00, 0x00, 0x00050016}, // return errno(EINVAL)
+	{0x0035, 0x20, 0x1f, 0x00050f00}, // if flags & 0x50f00 >= 0x50f00 goto allow, else kill process
+	{0x0035, 0x0d, 0x00, 0x000000e7}, // nr.231: if nr >= 231 (exit_group) goto nr.234
+	{0x0015, 0x09, 0x00, 0x0000009d}, // if nr == 157 (prctl) goto prctl
+	{0x0015, 0x05, 0x00, 0x000000ca}, // if nr == 202 (futex) goto futex
+	{0x0035, 0x02, 0x00, 0x000000cd}, // if nr >= 205 (set_thread_area) goto nr.219
+	{0x0035, 0x1b, 0x00, 0x000000cc}, // if nr >= 204 (sched_getaffinity) goto allow
+	{0x0015, 0x1a, 0x19, 0x000000ba}, // if nr == 186 (gettid) goto allow, else kill process
+	{0x0015, 0x19, 0x00, 0x000000db}, // nr.219: if nr == 219 (restart_syscall) goto allow
+	{0x0015, 0x18, 0x17, 0x000000e4}, // if nr == 228 (clock_gettime) goto allow, else kill process
 	{0x0020, 0x00, 0x00, 0x00000018}, // futex: load futex_op
-	{0x0035, 0x00, 0x17, 0x00000080}, // unless futex_op >= 0x80 goto kill process
-	{0x0035, 0x16, 0x15, 0x00000082}, // if futex_op >= 0x82 goto kill process, else allow
-	{0x0035, 0x0e, 0x00, 0x000000eb}, // nr.235: if nr >= 235 (utimes) goto nr.288
-	{0x0035, 0x05, 0x00, 0x000000ea}, // if nr >= 234 (tgkill) goto tgkill
-	{0x0035, 0x03, 0x00, 0x000000e7}, // if nr >= 231 (exit_group) goto nr.232
-	{0x0015, 0x11, 0x00, 0x000000cc}, // if nr == 204 (sched_getaffinity) goto allow
-	{0x0015, 0x10, 0x00, 0x000000db}, // if nr == 219 (restart_syscall) goto allow
-	{0x0015, 0x0f, 0x10, 0x000000e4}, // if nr == 228 (clock_gettime) goto allow, else kill process
-	{0x0015, 0x0f, 0x0e, 0x000000e8}, // nr.232: if nr == 232 (epoll_wait) goto kill process, else allow
+	{0x0035, 0x00, 0x15, 0x00000080}, // unless futex_op >= 0x80 goto kill process
+	{0x0035, 0x14, 0x15, 0x00000082}, // if futex_op >= 0x82 goto kill process, else allow
+	{0x0020, 0x00, 0x00, 0x00000010}, // prctl: load option
+	{0x0015, 0x00, 0x12, 0x53564d41}, // unless option == 0x53564d41 goto kill process
+	{0x0006, 0x00, 0x00, 0x00050016}, // return errno(EINVAL)
+	{0x0015, 0x08, 0x00, 0x000000ea}, // nr.234: if nr == 234 (tgkill) goto tgkill
+	{0x0015, 0x05, 0x00, 0x00000120}, // if nr == 288 (accept4) goto accept4
+	{0x0035, 0x03, 0x00, 0x00000122}, // if nr >= 290 (eventfd2) goto nr.292
+	{0x0035, 0x01, 0x00, 0x000000eb}, // if nr >= 235 (utimes) goto nr.281
+	{0x0015, 0x0c, 0x0d, 0x000000e8}, // if nr == 232 (epoll_wait) goto kill process, else allow
+	{0x0015, 0x0c, 0x0b, 0x00000119}, // nr.281: if nr == 281 (epoll_pwait) goto allow, else kill process
+	{0x0035, 0x0a, 0x0b, 0x00000124}, // nr.292: if nr >= 292 (dup3) goto kill process, else allow
+	{0x0020, 0x00, 0x00, 0x00000028}, // accept4: load flags
+	{0x0045, 0x08, 0x09, 0xfff7f7ff}, // if flags & 0xfff7f7ff goto kill process, else allow
 	{0x0020, 0x00, 0x00, 0x00000020}, // tgkill: load sig
 	{0x0035, 0x01, 0x00, 0x00000004}, // if sig >= 4 goto tgkill.2
-	{0x0035, 0x0b, 0x0c, 0x00000001}, // if sig >= 1 goto allow, else kill process
+	{0x0035, 0x06, 0x05, 0x00000001}, // if sig >= 1 goto allow, else kill process
 	{0x0035, 0x02, 0x00, 0x0000000f}, // tgkill.2: if sig >= 0xf goto tgkill.3
-	{0x0015, 0x09, 0x00, 0x00000006}, // if sig == 6 goto allow
-	{0x0015, 0x08, 0x09, 0x0000000d}, // if sig == 0xd goto allow, else kill process
-	{0x0035, 0x00, 0x07, 0x00000010}, // tgkill.3: unless sig >= 0x10 goto allow
-	{0x0015, 0x06, 0x07, 0x00000017}, // if sig == 0x17 goto allow, else kill process
-	{0x0015, 0x03, 0x00, 0x00000120}, // nr.288: if nr == 288 (accept4) goto accept4
-	{0x0035, 0x01, 0x00, 0x00000122}, // if nr >= 290 (eventfd2) goto nr.292
-	{0x0015, 0x03, 0x04, 0x00000119}, // if nr == 281 (epoll_pwait) goto allow, else kill process
-	{0x0035, 0x03, 0x02, 0x00000124}, // nr.292: if nr >= 292 (dup3) goto kill process, else allow
-	{0x0020, 0x00, 0x00, 0x00000028}, // accept4: load flags
-	{0x0045, 0x01, 0x00, 0xfff7f7ff}, // if flags & 0xfff7f7ff goto kill process
-	{0x0006, 0x00, 0x00, 0x7fff0000}, // return allow
+	{0x0015, 0x04, 0x00, 0x00000006}, // if sig == 6 goto allow
+	{0x0015, 0x03, 0x02, 0x0000000d}, // if sig == 0xd goto allow, else kill process
+	{0x0035, 0x00, 0x02, 0x00000010}, // tgkill.3: unless sig >= 0x10 goto allow
+	{0x0015, 0x01, 0x00, 0x00000017}, // if sig == 0x17 goto allow
 	{0x0006, 0x00, 0x00, 0x80000000}, // return kill process
+	{0x0006, 0x00, 0x00, 0x7fff0000}, // return allow
 }
 
 var serveARM64 = [...]secgenInstruction{
 	{0x0020, 0x00, 0x00, 0x00000004}, // load arch
-	{0x0015, 0x00, 0x3d, 0xc00000b7}, // unless arch == arm64 goto kill process
+	{0x0015, 0x00, 0x3c, 0xc00000b7}, // unless arch == arm64 goto kill process
 	{0x0020, 0x00, 0x00, 0x00000000}, // load nr
-	{0x0035, 0x1f, 0x00, 0x00000088}, // if nr >= 136 (rt_sigpending) goto nr.221
+	{0x0035, 0x1e, 0x00, 0x0000008b}, // if nr >= 139 (rt_sigreturn) goto nr.221
 	{0x0035, 0x0e, 0x00, 0x0000007b}, // if nr >= 123 (sched_getaffinity) goto nr.131
-	{0x0035, 0x06, 0x00, 0x0000005d}, // if nr >= 93 (exit) goto nr.98
-	{0x0035, 0x01, 0x00, 0x00000017}, // if nr >= 23 (dup) goto nr.65
-	{0x0035, 0x36, 0x37, 0x00000013}, // if nr >= 19 (eventfd2) goto allow, else kill process
-	{0x0035, 0x02, 0x00, 0x00000041}, // nr.65: if nr >= 65 (readv) goto nr.67
-	{0x0035, 0x34, 0x00, 0x0000003f}, // if nr >= 63 (read) goto allow
-	{0x0015, 0x33, 0x34, 0x00000039}, // if nr == 57 (close) goto allow, else kill process
-	{0x0015, 0x32, 0x33, 0x00000043}, // nr.67: if nr == 67 (pread64) goto allow, else kill process
-	{0x0015, 0x03, 0x00, 0x00000062}, // nr.98: if nr == 98 (futex) goto futex
-	{0x0035, 0x00, 0x30, 0x0000005f}, // unless nr >= 95 (waitid) goto allow
-	{0x0015, 0x2f, 0x00, 0x00000065}, // if nr == 101 (nanosleep) goto allow
-	{0x0015, 0x2e, 0x2f, 0x00000071}, // if nr == 113 (clock_gettime) goto allow, else kill process
+	{0x0015, 0x0a, 0x00, 0x00000062}, // if nr == 98 (futex) goto futex
+	{0x0035, 0x04, 0x00, 0x00000041}, // if nr >= 65 (readv) goto nr.95
+	{0x0035, 0x01, 0x00, 0x00000017}, // if nr >= 23 (dup) goto nr.63
+	{0x0035, 0x34, 0x35, 0x00000013}, // if nr >= 19 (eventfd2) goto allow, else kill process
+	{0x0035, 0x33, 0x00, 0x0000003f}, // nr.63: if nr >= 63 (read) goto allow
+	{0x0015, 0x32, 0x33, 0x00000039}, // if nr == 57 (close) goto allow, else kill process
+	{0x0035, 0x02, 0x00, 0x0000005f}, // nr.95: if nr >= 95 (waitid) goto nr.101
+	{0x0035, 0x30, 0x00, 0x0000005d}, // if nr >= 93 (exit) goto allow
+	{0x0015, 0x2f, 0x30, 0x00000043}, // if nr == 67 (pread64) goto allow, else kill process
+	{0x0015, 0x2e, 0x00, 0x00000065}, // nr.101: if nr == 101 (nanosleep) goto allow
+	{0x0015, 0x2d, 0x2e, 0x00000071}, // if nr == 113 (clock_gettime) goto allow, else kill process
 	{0x0020, 0x00, 0x00, 0x00000018}, // futex: load futex_op
-	{0x0035, 0x00, 0x2d, 0x00000080}, // unless futex_op >= 0x80 goto kill process
-	{0x0035, 0x2c, 0x2b, 0x00000082}, // if futex_op >= 0x82 goto kill process, else allow
-	{0x0015, 0x07, 0x00, 0x00000083}, // nr.131: if nr == 131 (tgkill) goto tgkill
-	{0x0035, 0x04, 0x00, 0x00000087}, // if nr >= 135 (rt_sigprocmask) goto rt_sigprocmask
-	{0x0035, 0x02, 0x00, 0x00000084}, // if nr >= 132 (sigaltstack) goto nr.133
+	{0x0035, 0x00, 0x2c, 0x00000080}, // unless futex_op >= 0x80 goto kill process
+	{0x0035, 0x2b, 0x2a, 0x00000082}, // if futex_op >= 0x82 goto kill process, else allow
+	{0x0015, 0x06, 0x00, 0x00000083}, // nr.131: if nr == 131 (tgkill) goto tgkill
+	{0x0015, 0x03, 0x00, 0x00000087}, // if nr == 135 (rt_sigprocmask) goto rt_sigprocmask
 	{0x0035, 0x00, 0x27, 0x0000007d}, // unless nr >= 125 (sched_get_priority_max) goto allow
-	{0x0015, 0x26, 0x27, 0x00000080}, // if nr == 128 (restart_syscall) goto allow, else kill process
-	{0x0015, 0x26, 0x25, 0x00000085}, // nr.133: if nr == 133 (rt_sigsuspend) goto kill process, else allow
+	{0x0015, 0x26, 0x00, 0x00000086}, // if nr == 134 (rt_sigaction) goto allow
+	{0x0045, 0x26, 0x25, 0xffffff7b}, // if nr & 4294967163 goto kill process, else allow
 	{0x0020, 0x00, 0x00, 0x00000010}, // rt_sigprocmask: load how
 	{0x0015, 0x23, 0x24, 0x00000002}, // if how == 2 goto allow, else kill process
 	{0x0020, 0x00, 0x00, 0x00000020}, // tgkill: load sig
@@ -152,18 +150,18 @@ var serveARM64 = [...]secgenInstruction{
 	{0x0035, 0x00, 0x1c, 0x00000010}, // tgkill.3: unless sig >= 0x10 goto allow
 	{0x0015, 0x1b, 0x1c, 0x00000017}, // if sig == 0x17 goto allow, else kill process
 	{0x0035, 0x10, 0x00, 0x000000dd}, // nr.221: if nr >= 221 (execve) goto nr.222
-	{0x0035, 0x07, 0x00, 0x000000cc}, // if nr >= 204 (getsockname) goto nr.220
-	{0x0015, 0x03, 0x00, 0x000000a7}, // if nr == 167 (prctl) goto prctl
-	{0x0015, 0x17, 0x00, 0x0000008b}, // if nr == 139 (rt_sigreturn) goto allow
-	{0x0015, 0x16, 0x00, 0x000000ac}, // if nr == 172 (getpid) goto allow
-	{0x0015, 0x15, 0x16, 0x000000b2}, // if nr == 178 (gettid) goto allow, else kill process
+	{0x0035, 0x0b, 0x00, 0x000000dc}, // if nr >= 220 (clone) goto clone
+	{0x0015, 0x07, 0x00, 0x000000a7}, // if nr == 167 (prctl) goto prctl
+	{0x0035, 0x03, 0x00, 0x000000cc}, // if nr >= 204 (getsockname) goto nr.206
+	{0x0035, 0x00, 0x16, 0x0000008c}, // unless nr >= 140 (setpriority) goto allow
+	{0x0015, 0x15, 0x00, 0x000000ac}, // if nr == 172 (getpid) goto allow
+	{0x0015, 0x14, 0x15, 0x000000b2}, // if nr == 178 (gettid) goto allow, else kill process
+	{0x0035, 0x00, 0x13, 0x000000ce}, // nr.206: unless nr >= 206 (sendto) goto allow
+	{0x0015, 0x12, 0x00, 0x000000d0}, // if nr == 208 (setsockopt) goto allow
+	{0x0015, 0x11, 0x12, 0x000000d7}, // if nr == 215 (munmap) goto allow, else kill process
 	{0x0020, 0x00, 0x00, 0x00000010}, // prctl: load option
-	{0x0015, 0x00, 0x14, 0x53564d41}, // unless option == 0x53564d41 goto kill process
+	{0x0015, 0x00, 0x10, 0x53564d41}, // unless option == 0x53564d41 goto kill process
 	{0x0006, 0x00, 0x00, 0x00050016}, // return errno(EINVAL)
-	{0x0035, 0x03, 0x00, 0x000000dc}, // nr.220: if nr >= 220 (clone) goto clone
-	{0x0035, 0x00, 0x10, 0x000000ce}, // unless nr >= 206 (sendto) goto allow
-	{0x0015, 0x0f, 0x00, 0x000000d0}, // if nr == 208 (setsockopt) goto allow
-	{0x0015, 0x0e, 0x0f, 0x000000d7}, // if nr == 215 (munmap) goto allow, else kill process
 	{0x0020, 0x00, 0x00, 0x00000010}, // clone: load flags
 	{0x0045, 0x0d, 0x00, 0xfff2f0ff}, // if flags & 0xfff2f0ff goto kill process
 	{0x0054, 0x00, 0x00, 0x00050f00}, // and 0x50f00

@@ -16,6 +16,7 @@
 // prove.go, with package kernel's list of instructions and its check. The package
 // knows nothing of how programs are made.
 //
-// Built on the same form, and no part of the proof: space.go and regions.go, which
-// compare any two functions and take their difference apart.
+// Built on the same form, and no part of the proof: space.go, regions.go, terms.go
+// and values.go, which compare any two functions, take their difference apart, and
+// put it briefly.
 package meaning
