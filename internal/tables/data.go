@@ -17,9 +17,13 @@ func rows(name string, columns ...string) ([][]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parse(name, string(text), columns)
+}
+
+func parse(name, text string, columns []string) ([][]string, error) {
 	var out [][]string
 	header := false
-	for i, line := range strings.Split(string(text), "\n") {
+	for i, line := range strings.Split(text, "\n") {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
@@ -35,6 +39,9 @@ func rows(name string, columns ...string) ([][]string, error) {
 			continue
 		}
 		out = append(out, cells)
+	}
+	if !header {
+		return nil, fmt.Errorf("data/%s: there is no line of column names", name)
 	}
 	return out, nil
 }

@@ -281,8 +281,7 @@ func names(text []byte, include string) map[string]string {
 		}
 		code.Reset()
 	}
-	for s := bufio.NewScanner(bytes.NewReader(text)); s.Scan(); {
-		line := s.Text()
+	for line := range strings.SplitSeq(string(text), "\n") {
 		if m := marker.FindStringSubmatch(line); m != nil {
 			rel, err := filepath.Rel(include, m[1])
 			if err != nil || strings.HasPrefix(rel, "..") {
