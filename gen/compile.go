@@ -33,14 +33,20 @@ type Filter struct {
 // Compile returns a filter for each kernel family that the policy's
 // architectures belong to, in their order. All that is wrong with the policy is
 // in the error, a line each, with the place in the author's source.
-func Compile(policy dsl.Named) ([]Filter, error) { return compile(policy, program.Lower) }
+func Compile(policy dsl.Named) ([]Filter, error) { return Weights{}.Compile(policy) }
+
+// Compile does what the function Compile does, for calls that are made as often as
+// the weights say.
+func (w Weights) Compile(policy dsl.Named) ([]Filter, error) {
+	return w.compile(policy, program.Lower)
+}
 
 // lowering turns a tree into a program, and tells where its cuts begin.
 type lowering func(*tree.Node) (kernel.Program, map[*tree.Node]int)
 
 // compile takes the last step before the proof as an argument, so that a test
 // can see what becomes of a wrong one.
-func compile(policy dsl.Named, lower lowering) ([]Filter, error) {
+func (w Weights) compile(policy dsl.Named, lower lowering) ([]Filter, error) {
 	tables, err := table.Resolve(policy)
 	if err != nil {
 		return nil, err
@@ -50,10 +56,10 @@ func compile(policy dsl.Named, lower lowering) ([]Filter, error) {
 	}
 	var filters []Filter
 	for _, t := range tables {
-		insns, err := proved(policy, t, false, lower)
+		insns, err := w.proved(policy, t, false, lower)
 		if err != nil && !errors.As(err, new(*meaning.Differ)) && !errors.As(err, new(*tree.TooLarge)) {
 			// What is too large as a whole may be small rule by rule.
-			insns, err = proved(policy, t, true, lower)
+			insns, err = w.proved(policy, t, true, lower)
 		}
 		if err != nil {
 			return nil, err
@@ -64,8 +70,8 @@ func compile(policy dsl.Named, lower lowering) ([]Filter, error) {
 }
 
 // proved makes a table's program and proves it.
-func proved(policy dsl.Named, t table.Table, singly bool, lower lowering) (kernel.Program, error) {
-	root, cuts, err := tree.Build(t, singly)
+func (w Weights) proved(policy dsl.Named, t table.Table, singly bool, lower lowering) (kernel.Program, error) {
+	root, cuts, err := tree.Build(t, tree.Weights(w), singly)
 	var large *tree.TooLarge
 	if errors.As(err, &large) {
 		return nil, fmt.Errorf("%s%s: %w; use a simpler one, with fewer masks over several arguments, or make rules of its alternatives",

@@ -25,8 +25,8 @@ type Change struct {
 
 // Diff lists exactly the calls that two filters answer differently, what was
 // widened first; for each kernel family, calls through every ABI count, whether
-// the policies list it or not. Each side is the filters of one policy. An ABI
-// that one side has no filter for is an error.
+// the policies list it or not. Each side is the filters of one policy, or of a
+// stack. An ABI that one side has no filter for is an error.
 func Diff(old, new []Filter) ([]Change, error) {
 	byOld, err := byArch(old)
 	if err != nil {
@@ -51,13 +51,13 @@ func Diff(old, new []Filter) ([]Change, error) {
 			return nil, fmt.Errorf("the new side has no filter for %s", name)
 		}
 		families = append(families, arch.Family)
-		list, err := diff.Programs(arch.Family, f.Program, g.Program)
+		list, err := diff.Programs(arch.Family, f.programs(), g.programs())
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		for _, c := range list {
 			change := Change{
-				Kind: c.Kind().String(), Arch: name, Call: c.Call(), When: c.Condition(),
+				Kind: c.Kind().String(), Arch: name, Call: c.Call(), When: c.When,
 				Old: file.ReturnText(arch, c.Old), New: file.ReturnText(arch, c.New), Witness: c.Witness(),
 			}
 			if c.Arch != nil {
@@ -77,7 +77,7 @@ func Diff(old, new []Filter) ([]Change, error) {
 func byArch(filters []Filter) (map[dsl.Arch]Filter, error) {
 	m := map[dsl.Arch]Filter{}
 	for _, f := range filters {
-		for _, a := range f.Arches {
+		for _, a := range f.arches() {
 			if other, ok := m[a]; ok {
 				return nil, fmt.Errorf("both %s and %s are for %s: choose one", other.Policy, f.Policy, a)
 			}

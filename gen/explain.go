@@ -9,10 +9,10 @@ import (
 	"github.com/secgen-dev/secgen/gen/internal/abi"
 	"github.com/secgen-dev/secgen/gen/internal/explain"
 	"github.com/secgen-dev/secgen/gen/internal/file"
-	"github.com/secgen-dev/secgen/gen/internal/kernel"
 )
 
-// Decisions is what a filter answers to every call of an ABI, in words.
+// Decisions is what a filter, or a stack of them, answers to every call of an ABI,
+// in words.
 type Decisions struct {
 	Arch    dsl.Arch   `json:"arch"`
 	Rows    []Decision `json:"rows"`
@@ -20,7 +20,15 @@ type Decisions struct {
 	Allowed int        `json:"allowed"` // of them, allowed whatever their arguments
 	Cached  int        `json:"cached"`  // of them, those for which the kernel never runs the filter
 	Length  int        `json:"instructions"`
-	Longest int        `json:"longest"` // the most instructions that a call executes
+	Longest int        `json:"longest"`           // the most instructions that a call executes; of a stack, the sum
+	Filters []Size     `json:"filters,omitempty"` // of a stack, the newest first
+}
+
+// Size is what a filter of a stack has of the sums in Decisions.
+type Size struct {
+	Policy  string `json:"policy"`
+	Length  int    `json:"instructions"`
+	Longest int    `json:"longest"`
 }
 
 // Decision is calls that get the same answer under the same condition.
@@ -49,7 +57,7 @@ func Decide(filters []Filter, arch dsl.Arch) ([]Decisions, error) {
 	var list []Decisions
 	for _, f := range filters {
 		var arches []*abi.Arch
-		for _, name := range f.Arches {
+		for _, name := range f.arches() {
 			arches = append(arches, abi.Lookup(string(name)))
 		}
 		for i := 0; i < len(arches); i++ {
@@ -69,13 +77,18 @@ func Decide(filters []Filter, arch dsl.Arch) ([]Decisions, error) {
 }
 
 func decide(f Filter, arch *abi.Arch) (Decisions, []*abi.Arch, error) {
-	d, err := explain.Decide(arch, f.Program)
+	d, err := explain.Decide(arch, f.programs()...)
 	if err != nil {
 		return Decisions{}, nil, fmt.Errorf("%s: %s: %w", f.Policy, arch.Name, err)
 	}
-	out := Decisions{
-		Arch: dsl.Arch(arch.Name), Calls: d.Calls, Allowed: d.Allowed, Cached: d.Cached,
-		Length: len(f.Program), Longest: kernel.Longest(f.Program),
+	out := Decisions{Arch: dsl.Arch(arch.Name), Calls: d.Calls, Allowed: d.Allowed, Cached: d.Cached}
+	for _, one := range f.stack() {
+		size := Size{Policy: one.Policy, Length: len(one.Program), Longest: one.Longest()}
+		out.Length += size.Length
+		out.Longest += size.Longest
+		if len(f.Older) > 0 {
+			out.Filters = append(out.Filters, size)
+		}
 	}
 	for _, r := range d.Rows {
 		out.Rows = append(out.Rows, Decision{Action: file.ReturnText(arch, r.Ret), Calls: r.Calls, When: r.When, Else: r.Else})
@@ -109,25 +122,47 @@ func forArch(filters []Filter, name dsl.Arch) (Filter, *abi.Arch, error) {
 		if abi.Lookup(string(f.Arches[0])).Family == arch.Family {
 			return f, arch, nil
 		}
-		arches = append(arches, f.Arches...)
+		arches = append(arches, f.arches()...)
 	}
 	return Filter{}, nil, fmt.Errorf("there is no filter for a kernel that runs %s; there is one for %v", name, arches)
 }
 
-// Explanation is what a filter answers to one call, and why.
+// Explanation is what a filter answers to one call, and why. Of a stack, it is what
+// the filters answer together; why, the explanations of each say.
 type Explanation struct {
 	Arch     dsl.Arch  `json:"arch"`
 	Call     string    `json:"call,omitempty"` // empty: the number has no name
 	Number   int       `json:"number"`
-	Verdicts []Verdict `json:"verdicts"`          // several, if they depend on what is not known of the arguments
-	Policy   string    `json:"policy"`            // or the name of the file, where nothing is known of a policy
-	Rules    []Reason  `json:"rules,omitempty"`   // of several, the first that matches decides; empty if no policy is known
-	Cached   bool      `json:"cached"`            // the kernel answers by its cache and does not run the filter
-	Executed []Step    `json:"executed"`          // the instructions on the way
-	Assumed  bool      `json:"assumed,omitempty"` // they look at what is not known, which is zero then
-	Result   string    `json:"result"`            // of Executed
-	Logged   string    `json:"logged,omitempty"`  // the action in the audit record that was asked about
-	Other    bool      `json:"other,omitempty"`   // no verdict has that action, so another filter gave it
+	Verdicts []Verdict `json:"verdicts"`           // several, if they depend on what is not known of the arguments
+	Policy   string    `json:"policy"`             // or the name of the file, where nothing is known of a policy
+	Rules    []Reason  `json:"rules,omitempty"`    // of several, the first that matches decides; empty if no policy is known
+	Cached   bool      `json:"cached"`             // the kernel answers by its cache and does not run the filter
+	Executed []Step    `json:"executed,omitempty"` // the instructions on the way
+	Assumed  bool      `json:"assumed,omitempty"`  // they look at what is not known, which is zero then
+	Result   string    `json:"result"`             // of Executed
+	Logged   string    `json:"logged,omitempty"`   // the action in the audit record that was asked about
+	Other    bool      `json:"other,omitempty"`    // no verdict has that action, so another filter gave it
+
+	Filters []Explanation `json:"filters,omitempty"` // of a stack, the newest first
+	Decides int           `json:"decides,omitempty"` // which of them gives Result: 1 is the newest; if Assumed, with other arguments another may
+
+	ret              uint32 // Result's SECCOMP_RET_* value
+	hardest, mildest int32  // ranks of the verdicts
+}
+
+// rank orders actions, the most restrictive first: as signed numbers
+// (kernel/seccomp.c, seccomp_run_filters).
+func rank(ret uint32) int32 { return int32(ret & actionBits) }
+
+// prevails reports whether, of a stack, the filter i decides whatever the
+// arguments that are not known.
+func prevails(filters []Explanation, i int) bool {
+	for j, other := range filters {
+		if j < i && filters[i].mildest >= other.hardest || j > i && filters[i].mildest > other.hardest {
+			return false
+		}
+	}
+	return true
 }
 
 // Verdict is one of the answers that a call may get.
@@ -184,20 +219,53 @@ func Explain(filters []Filter, arch dsl.Arch, call ...string) (Explanation, erro
 	return f.explain(c)
 }
 
+// actionBits is SECCOMP_RET_ACTION_FULL: the bits of an answer that are not its data.
+const actionBits = 0xffff0000
+
 func (f Filter) explain(c explain.Call) (Explanation, error) {
-	answers, err := explain.Answers(f.Program, c)
+	answers, err := explain.Answers(c, f.programs()...)
 	if err != nil {
 		return Explanation{}, err
 	}
-	ret, steps, assumed := explain.Path(f.Program, c)
 	e := Explanation{
 		Arch: dsl.Arch(c.Arch.Name), Call: c.Name, Number: int(int32(c.Nr)), Policy: f.Policy,
-		Cached: c.Arch.Cached(c.Nr) && kernel.Cached(f.Program, c.Arch.Audit, c.Nr),
-		Result: file.ReturnText(c.Arch, ret), Assumed: assumed,
+		Cached: explain.Cached(c.Arch, c.Nr, f.programs()...),
 	}
+	e.hardest, e.mildest = rank(answers[0].Ret), rank(answers[0].Ret)
 	for _, a := range answers {
+		e.hardest, e.mildest = min(e.hardest, rank(a.Ret)), max(e.mildest, rank(a.Ret))
 		e.Verdicts = append(e.Verdicts, Verdict{Action: file.ReturnText(c.Arch, a.Ret), When: a.When})
 	}
+	if c.Logged != nil {
+		// The kernel logs an action without its data.
+		e.Logged, _, _ = strings.Cut(file.ReturnText(c.Arch, *c.Logged), "(")
+		e.Other = !slices.ContainsFunc(answers, func(a explain.Answer) bool { return a.Ret&actionBits == *c.Logged&actionBits })
+	}
+	if len(f.Older) == 0 {
+		f.why(&e, c)
+		return e, nil
+	}
+	c.Logged = nil // by all of them together
+	for i, one := range f.stack() {
+		own, err := one.explain(c)
+		if err != nil {
+			return Explanation{}, err
+		}
+		own.Cached = e.Cached // if one runs, all do
+		e.Filters = append(e.Filters, own)
+		if i == 0 || rank(own.ret) < rank(e.ret) {
+			e.Decides, e.Policy, e.Result, e.ret = i+1, own.Policy, own.Result, own.ret
+		}
+	}
+	e.Assumed = !prevails(e.Filters, e.Decides-1)
+	return e, nil
+}
+
+// why adds what of a single filter gives its answer.
+func (f Filter) why(e *Explanation, c explain.Call) {
+	var steps []explain.Step
+	e.ret, steps, e.Assumed = explain.Path(f.Program, c)
+	e.Result = file.ReturnText(c.Arch, e.ret)
 	for _, s := range steps {
 		e.Executed = append(e.Executed, Step(s))
 	}
@@ -206,13 +274,6 @@ func (f Filter) explain(c explain.Call) (Explanation, error) {
 			e.Rules = append(e.Rules, f.reason(r, c.Arch))
 		}
 	}
-	if c.Logged != nil {
-		// The kernel logs an action without its data.
-		const action = 0xffff0000
-		e.Logged, _, _ = strings.Cut(file.ReturnText(c.Arch, *c.Logged), "(")
-		e.Other = !slices.ContainsFunc(answers, func(a explain.Answer) bool { return a.Ret&action == *c.Logged&action })
-	}
-	return e, nil
 }
 
 func (f Filter) reason(r explain.Rule, arch *abi.Arch) Reason {

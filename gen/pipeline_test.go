@@ -175,7 +175,7 @@ func compileTable(t interface{ Fatal(...any) }, tb table.Table) kernel.Program {
 }
 
 func inPieces(t interface{ Fatal(...any) }, tb table.Table, singly bool) (kernel.Program, []meaning.Cut) {
-	root, cuts, err := tree.Build(tb, singly)
+	root, cuts, err := tree.Build(tb, tree.Weights{}, singly)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"runtime"
+	"slices"
 	"strconv"
 
 	"golang.org/x/net/bpf"
@@ -23,6 +25,8 @@ type ReadOptions struct {
 	Arch   dsl.Arch // of a raw program, and to choose from a profile; empty: amd64 for a raw program
 	Caps   []string // capabilities of the container that an OCI profile is for
 	Kernel string   // the oldest kernel that it runs on, as 5.10; empty: any
+
+	Weights Weights // for what is compiled
 }
 
 // Read takes the filters out of a file: an OCI, Docker or Podman profile, which
@@ -31,11 +35,15 @@ type ReadOptions struct {
 func Read(name string, text []byte, o ReadOptions) ([]Filter, error) {
 	switch trimmed := bytes.TrimSpace(text); {
 	case bytes.HasPrefix(trimmed, []byte("{")):
-		policy, err := oci.Read(name, text, oci.Options(o))
+		policy, err := oci.Read(name, text, oci.Options{Arch: o.Arch, Caps: o.Caps, Kernel: o.Kernel})
 		if err != nil {
 			return nil, err
 		}
-		return Compile(policy)
+		filters, err := o.Weights.Compile(policy)
+		for i := range filters {
+			filters[i].profile = true
+		}
+		return filters, err
 	case bytes.HasPrefix(text, []byte(generatedBy)):
 		return readGo(name, text)
 	}
@@ -65,6 +73,29 @@ func readRaw(name string, text []byte, of dsl.Arch) ([]Filter, error) {
 		return nil, fmt.Errorf("%s: the kernel would refuse this program: %w", name, err)
 	}
 	return []Filter{{Policy: name, Arches: []dsl.Arch{of}, Program: p}}, nil
+}
+
+// Running is a filter as this machine's kernel has it: a program in the machine's
+// byte order, for the ABI of secgen's own GOARCH and the others of its family.
+func Running(name string, program []bpf.RawInstruction, flags dsl.Flags) (Filter, error) {
+	if err := kernel.Check(program); err != nil {
+		return Filter{}, fmt.Errorf("%s: %w", name, err)
+	}
+	for _, a := range abi.Arches() {
+		if a.GOARCH == runtime.GOARCH {
+			return Filter{Policy: name, Arches: []dsl.Arch{dsl.Arch(a.Name)}, Program: program, Flags: flags}, nil
+		}
+	}
+	return Filter{}, fmt.Errorf("%s: the calls of %s are not known", name, runtime.GOARCH)
+}
+
+// OnThisMachine keeps the filters that this machine's kernel may run.
+func OnThisMachine(filters []Filter) []Filter {
+	return slices.DeleteFunc(slices.Clone(filters), func(f Filter) bool {
+		return !slices.ContainsFunc(abi.Arches(), func(a *abi.Arch) bool {
+			return a.GOARCH == runtime.GOARCH && a.Family == abi.Lookup(string(f.Arches[0])).Family
+		})
+	})
 }
 
 func byteOrder(arch *abi.Arch) interface {
@@ -101,7 +132,7 @@ func readGo(name string, text []byte) ([]Filter, error) {
 	flags := map[string]dsl.Flags{}
 	var filters []Filter
 	for _, d := range src.Decls {
-		if d, ok := d.(*ast.GenDecl); ok && d.Tok == token.VAR {
+		if d, ok := d.(*ast.GenDecl); ok && d.Tok == token.VAR && len(d.Specs) == 1 {
 			v := d.Specs[0].(*ast.ValueSpec)
 			if len(v.Values) != 1 {
 				continue

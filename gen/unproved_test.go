@@ -19,7 +19,7 @@ func TestAWrongProgramIsAnErrorWithACallThatShowsIt(t *testing.T) {
 	lies := func(*tree.Node) (kernel.Program, map[*tree.Node]int) {
 		return kernel.Program{{Op: kernel.Return, K: 0x7fff0000}}, nil
 	}
-	filters, err := compile(p, lies)
+	filters, err := Weights{}.compile(p, lies)
 	if len(filters) > 0 {
 		t.Errorf("there is a filter all the same: %v", filters)
 	}

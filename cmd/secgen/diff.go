@@ -15,6 +15,9 @@ type diffCmd struct {
 	Format string `enum:"text,json" default:"text" help:"text or json."`
 	Subset bool   `help:"Fail only if NEW lets a call happen that OLD denies."`
 
+	OldCaps []string `placeholder:"CAP,…" help:"Capabilities that OLD's container has besides those of --caps."`
+	NewCaps []string `placeholder:"CAP,…" help:"Capabilities that NEW's container has besides those of --caps."`
+
 	Old string `arg:"" help:"The filter as it was. If both sides have several policies, each is compared with its namesake."`
 	New string `arg:"" help:"The filter as it is."`
 }
@@ -30,13 +33,16 @@ Exit codes: 0 if the two mean the same (with --subset: if NEW allows nothing tha
 }
 
 func (c *diffCmd) Run(s *session) error {
-	old, err := c.read(s, c.Old)
+	old, err := c.with(c.OldCaps).read(s, c.Old)
 	if err != nil {
 		return err
 	}
-	new, err := c.read(s, c.New)
+	new, err := c.with(c.NewCaps).read(s, c.New)
 	if err != nil {
 		return err
+	}
+	if isRunning(c.Old) || isRunning(c.New) {
+		old, new = gen.OnThisMachine(old), gen.OnThisMachine(new)
 	}
 	changes, err := c.changes(old, new)
 	if err != nil {
@@ -51,6 +57,12 @@ func (c *diffCmd) Run(s *session) error {
 		}
 	}
 	return nil
+}
+
+// with are the flags for a container that has more capabilities.
+func (f filterFlags) with(caps []string) filterFlags {
+	f.Caps = slices.Concat(f.Caps, caps)
+	return f
 }
 
 // changes compares one policy with one, whatever they are called, or each with

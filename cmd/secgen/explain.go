@@ -27,6 +27,8 @@ cache decides. With one: the verdict, the rule that gives it, the instructions e
     secgen explain --arch arm64 ./policy write 1 0 3
     secgen explain ./policy 'type=1326 audit(…): … arch=c000003e syscall=435 compat=0 ip=… code=0x80000000'
 
+Of filters of one process together (see below), it is what they answer together, and with a call also what each answers, and which decides.
+
 Arguments have the names of the manual page, or args[0] to args[5] for whole registers; values are numbers and constants, joined by |. What is not
 given is not known, and the verdict says if it depends on it. --arch chooses the architecture of the call (amd64, if the filter has it).
 
@@ -100,6 +102,12 @@ func printDecisions(w io.Writer, d gen.Decisions) {
 	}
 	fmt.Fprintf(w, "  %d calls have a name here. %d are allowed whatever their arguments, %d of them by the kernel's cache without running the filter.\n",
 		d.Calls, d.Allowed, d.Cached)
+	if len(d.Filters) > 0 {
+		fmt.Fprintf(w, "  %d filters, the newest first; all of them run where the cache does not decide:\n", len(d.Filters))
+	}
+	for _, f := range d.Filters {
+		fmt.Fprintf(w, "    %s: %d instructions, at most %d executed.\n", f.Policy, f.Length, f.Longest)
+	}
 	fmt.Fprintf(w, "  %d instructions, at most %d executed.\n", d.Length, d.Longest)
 }
 
@@ -136,35 +144,67 @@ func printExplanation(w io.Writer, e gen.Explanation) {
 	if e.Call == "" {
 		name = fmt.Sprintf("number %d, which no call has", e.Number)
 	}
-	if len(e.Verdicts) == 1 {
-		fmt.Fprintf(w, "%s: %s: %s\n", e.Arch, name, e.Verdicts[0].Action)
-	} else {
-		fmt.Fprintf(w, "%s: %s: it depends on arguments that are not given\n", e.Arch, name)
-		width := 0
-		for _, v := range e.Verdicts {
-			width = max(width, len(v.Action))
-		}
-		for _, v := range e.Verdicts {
-			fmt.Fprintf(w, "  %-*s  %s\n", width, v.Action, condition(v.When))
-		}
-	}
+	printVerdicts(w, fmt.Sprintf("%s: %s", e.Arch, name), e.Verdicts)
 	if e.Logged != "" {
 		fmt.Fprintf(w, "The kernel logged: %s.\n", e.Logged)
 		if e.Other {
-			fmt.Fprintln(w, "This filter never answers that to this call: another one gave it.")
+			fmt.Fprintf(w, "%s that to this call: another one gave it.\n", either(e, "This filter never answers", "These filters never answer"))
 		}
 	}
 	printReasons(w, e)
 	if e.Cached {
-		fmt.Fprintln(w, "The kernel's cache answers it: the filter does not run (since Linux 5.11).")
+		fmt.Fprintf(w, "The kernel's cache answers it: %s (since Linux 5.11).\n", either(e, "the filter does not run", "no filter runs"))
 	} else {
-		fmt.Fprintln(w, "The kernel's cache does not answer it: the filter runs.")
+		fmt.Fprintf(w, "The kernel's cache does not answer it: %s.\n", either(e, "the filter runs", "all filters run"))
 	}
-	given := ""
-	if e.Assumed {
-		given = fmt.Sprintf(", to %s, with zero for all that is not given", e.Result)
+	if len(e.Filters) == 0 {
+		printExecuted(w, e)
+		return
 	}
-	fmt.Fprintf(w, "%d instructions executed%s:\n", len(e.Executed), given)
+	if !e.Cached {
+		fmt.Fprintf(w, "Filter %d of %d, %s, decides%s.\n", e.Decides, len(e.Filters), e.Policy, assumed(e))
+	}
+	for i, own := range e.Filters {
+		fmt.Fprintln(w)
+		printVerdicts(w, fmt.Sprintf("Filter %d of %d, %s", i+1, len(e.Filters), own.Policy), own.Verdicts)
+		printReasons(w, own)
+		printExecuted(w, own)
+	}
+}
+
+// either chooses the words for one filter or for a stack.
+func either(e gen.Explanation, one, stack string) string {
+	if len(e.Filters) > 0 {
+		return stack
+	}
+	return one
+}
+
+func printVerdicts(w io.Writer, what string, verdicts []gen.Verdict) {
+	if len(verdicts) == 1 {
+		fmt.Fprintf(w, "%s: %s\n", what, verdicts[0].Action)
+		return
+	}
+	fmt.Fprintf(w, "%s: it depends on arguments that are not given\n", what)
+	width := 0
+	for _, v := range verdicts {
+		width = max(width, len(v.Action))
+	}
+	for _, v := range verdicts {
+		fmt.Fprintf(w, "  %-*s  %s\n", width, v.Action, condition(v.When))
+	}
+}
+
+// assumed says what a result supposes.
+func assumed(e gen.Explanation) string {
+	if !e.Assumed {
+		return ""
+	}
+	return fmt.Sprintf(", to %s, with zero for all that is not given", e.Result)
+}
+
+func printExecuted(w io.Writer, e gen.Explanation) {
+	fmt.Fprintf(w, "%d instructions executed%s:\n", len(e.Executed), assumed(e))
 	for _, s := range e.Executed {
 		fmt.Fprintf(w, "  %4d  %s\n", s.PC, s.Text)
 	}

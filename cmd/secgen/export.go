@@ -24,6 +24,9 @@ func (c *exportCmd) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	if n := len(filters[0].Older); n > 0 {
+		return fmt.Errorf("%s is %d filters together: export writes one program", c.Filter, n+1)
+	}
 	for _, f := range filters {
 		if c.Arch == "" && len(filters) == 1 || slices.Contains(f.Arches, dsl.Arch(c.Arch)) {
 			text := f.Raw()

@@ -7,11 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/secgen-dev/secgen/dsl"
 	"github.com/secgen-dev/secgen/gen"
 	"github.com/secgen-dev/secgen/internal/load"
+	"github.com/secgen-dev/secgen/internal/process"
 )
 
 // filterFlags say what a FILTER argument does not say itself.
@@ -23,8 +25,11 @@ type filterFlags struct {
 
 // filterHelp tells what a FILTER may be.
 const filterHelp = `A FILTER is a policy package (./policy, or ./policy:Serve for one policy of several), a Go file that secgen wrote (filter_linux.go, or
-filter_linux.go:Serve), an OCI, Docker or Podman profile in JSON, a raw program (struct sock_filter after struct sock_filter), or one of these files as
-it is in git (git:REVISION:PATH, and :NAME behind it).`
+filter_linux.go:Serve), an OCI, Docker or Podman profile in JSON, a raw program (struct sock_filter after struct sock_filter), one of these files as
+it is in git (git:REVISION:PATH, and :NAME behind it), or what a process runs under (pid:N, or pid:N:2 for its second newest filter alone; it is
+compared with what others have for this machine). That needs CAP_SYS_ADMIN, and stops the process for a moment, as strace does.
+
+Filters of one process together are written with commas, the newest first (./policy:Serve,./policy:Start): the kernel runs all of them and takes the most restrictive action.`
 
 // filters reads a FILTER: the filters of one policy.
 func (f filterFlags) filters(s *session, arg string) ([]gen.Filter, error) {
@@ -49,8 +54,35 @@ func policies(all []gen.Filter) []string {
 	return names
 }
 
-// read reads the filters of all policies that a FILTER has.
+// read reads the filters of all policies that a FILTER has, or those of a stack.
 func (f filterFlags) read(s *session, arg string) ([]gen.Filter, error) {
+	if !strings.Contains(arg, ",") {
+		return f.readOne(s, arg)
+	}
+	var newest [][]gen.Filter
+	for piece := range strings.SplitSeq(arg, ",") {
+		if piece == "" {
+			return nil, fmt.Errorf("%s: there is no filter beside a comma: write one, or leave the comma out", arg)
+		}
+		own, err := f.filters(s, piece)
+		if err != nil {
+			return nil, err
+		}
+		if isRunning(arg) {
+			own = gen.OnThisMachine(own)
+		}
+		if len(own) == 0 {
+			return nil, fmt.Errorf("%s has no filter for this machine", piece)
+		}
+		newest = append(newest, own)
+	}
+	return gen.Stack(newest...)
+}
+
+func (f filterFlags) readOne(s *session, arg string) ([]gen.Filter, error) {
+	if strings.HasPrefix(arg, "pid:") {
+		return running(s, arg)
+	}
 	options := gen.ReadOptions{Arch: dsl.Arch(f.Arch), Caps: f.Caps, Kernel: f.Kernel}
 	if rest, ok := strings.CutPrefix(arg, "git:"); ok {
 		revision, path, ok := strings.Cut(rest, ":")
@@ -74,6 +106,44 @@ func (f filterFlags) read(s *session, arg string) ([]gen.Filter, error) {
 		return named(arg, name)(gen.Read(path, text, options))
 	}
 	return named(arg, name)(f.compile(s, path))
+}
+
+// isRunning reports whether a FILTER is a process's, alone or with others, and so
+// for this machine only.
+func isRunning(arg string) bool {
+	return strings.HasPrefix(arg, "pid:") || strings.Contains(arg, ",pid:")
+}
+
+// running reads the filters of a process, pid:N, or one of them, pid:N:INDEX.
+func running(s *session, arg string) ([]gen.Filter, error) {
+	number, index, one := strings.Cut(strings.TrimPrefix(arg, "pid:"), ":")
+	pid, err := strconv.Atoi(number)
+	if err != nil || pid <= 0 {
+		return nil, fmt.Errorf("%s: write pid:N, with the number of a process", arg)
+	}
+	taken, remark, err := process.Filters(s.ctx, pid)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", arg, err)
+	}
+	if remark != "" {
+		fmt.Fprintf(s.stderr, "secgen: %s: %s\n", arg, remark)
+	}
+	if one {
+		i, err := strconv.Atoi(index)
+		if err != nil || i < 1 || i > len(taken) {
+			return nil, fmt.Errorf("%s: the process has %d filters: write pid:%d:1 for the newest alone", arg, len(taken), pid)
+		}
+		taken = taken[i-1 : i]
+	}
+	var newest [][]gen.Filter
+	for _, t := range taken {
+		f, err := gen.Running(arg, t.Program, dsl.Flags(t.Flags))
+		if err != nil {
+			return nil, err
+		}
+		newest = append(newest, []gen.Filter{f})
+	}
+	return gen.Stack(newest...)
 }
 
 // show is a file as git has it. A package is never taken from there: that would

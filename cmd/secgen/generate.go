@@ -126,6 +126,9 @@ func (checkCmd) Help() string {
 
 func (c *source) load(s *session) ([]dsl.Named, gen.Target, error) {
 	pkg, err := load.Policies(s.ctx, load.Options{Stderr: s.stderr}, c.Package)
+	if err != nil && strings.Contains(c.Package, ",") {
+		return nil, gen.Target{}, fmt.Errorf("filters of one process together cannot be generated: name one policy package: %w", err)
+	}
 	if err != nil {
 		return nil, gen.Target{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/secgen-dev/secgen/dsl"
@@ -24,15 +25,23 @@ func (lintCmd) Help() string {
 	return `What is wrong with a filter although it does what it says, the worst first: holes that others have fallen into, rules that decide nothing, calls
 that programs need and no test run shows. Most of it is decided by the meaning of the programs; what concerns single rules needs the policy or profile.
 
-The rules: unreachable, redundant, condition, not-equal-twice (about single rules of the policy); wide-compare, multiplexed, clone3, twin, time64,
-tiocsti, tioclinux (ways round a limit, or a libc that trips over it); dangerous, writable-code, listener, deny-list, foreign-abi (open doors); vital,
-kill-thread, trap, errno, stage (what breaks programs).
+The rules:
 
-A comment //secgen:ignore RULE REASON on the line of a rule (or of its caller, or of the policy), or right above, keeps what is meant.
+` + lintRules() + `
+A comment //secgen:ignore RULE REASON on the line of a rule (or of its caller, or of the policy), or right above, keeps what is meant. One that ignores
+nothing is a finding itself (ignore, unused-ignore).
 
 ` + filterHelp + `
 
 Exit codes: 0 if there is nothing but notes, 1 if there are errors or warnings, 2 if that could not be found out.`
+}
+
+func lintRules() string {
+	var b strings.Builder
+	for _, r := range gen.LintRules() {
+		fmt.Fprintf(&b, "    %-16s %s\n", r.Rule, r.Finds)
+	}
+	return b.String()
 }
 
 func (c *lintCmd) Run(s *session) error {
@@ -63,42 +72,38 @@ func (c *lintCmd) find(s *session) ([]gen.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []gen.Finding
-	for _, p := range policies {
-		found, err := gen.Lint(p)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, found...)
+	found, err := gen.Lint(policies...)
+	if err != nil {
+		return nil, err
 	}
-	return all, nil
+	if _, name, ok := strings.Cut(c.Filter, ":"); ok {
+		found = slices.DeleteFunc(found, func(f gen.Finding) bool { return f.Policy != name })
+	}
+	return found, nil
 }
 
-// isFile reports whether the filter is given by a file and not by a policy package.
+// isFile reports whether the filter is given by something else than a policy package.
 func (c *lintCmd) isFile() bool {
 	path, _, _ := strings.Cut(c.Filter, ":")
 	info, err := os.Stat(path)
-	return strings.HasPrefix(c.Filter, "git:") || err == nil && !info.IsDir()
+	return strings.HasPrefix(c.Filter, "git:") || strings.HasPrefix(c.Filter, "pid:") || strings.Contains(c.Filter, ",") || err == nil && !info.IsDir()
 }
 
-// policies are the package's, or the one that is named.
+// policies are all of the package, of which the one that is named has to be one: what
+// another needs is not too much.
 func (c *lintCmd) policies(s *session) ([]dsl.Named, error) {
 	path, name, _ := strings.Cut(c.Filter, ":")
 	pkg, err := load.Policies(s.ctx, load.Options{Stderr: s.stderr}, path)
 	if err != nil {
 		return nil, err
 	}
-	var policies []dsl.Named
-	for _, p := range pkg.Policies {
-		if name == "" || name == p.Name {
-			shorten(&p)
-			policies = append(policies, p)
-		}
-	}
-	if len(policies) == 0 {
+	if name != "" && !slices.ContainsFunc(pkg.Policies, func(p dsl.Named) bool { return p.Name == name }) {
 		return nil, fmt.Errorf("%s: there is no policy %s", c.Filter, name)
 	}
-	return policies, nil
+	for i := range pkg.Policies {
+		shorten(&pkg.Policies[i])
+	}
+	return pkg.Policies, nil
 }
 
 func (c *lintCmd) print(w io.Writer, found []gen.Finding) error {
@@ -116,15 +121,15 @@ func (c *lintCmd) print(w io.Writer, found []gen.Finding) error {
 		for i, a := range f.Arches {
 			arches[i] = string(a)
 		}
-		what := strings.Join(arches, ", ")
-		if len(f.Calls) > 0 {
-			what += " " + strings.Join(f.Calls, ", ")
+		about := strings.TrimSpace(strings.Join(arches, ", ") + " " + strings.Join(f.Calls, ", "))
+		var parts []string
+		for _, part := range []string{f.Where, f.Policy, f.Severity, f.Rule, about, f.Why} {
+			// A profile's policy has the name of the file.
+			if part != "" && (part != f.Policy || !strings.HasPrefix(f.Where, f.Policy+":")) {
+				parts = append(parts, part)
+			}
 		}
-		where := f.Policy
-		if f.Where != "" {
-			where = f.Where + ": " + f.Policy
-		}
-		fmt.Fprintf(w, "%s: %s: %s: %s: %s\n\tto fix it: %s\n", where, f.Severity, f.Rule, what, f.Why, f.Fix)
+		fmt.Fprintf(w, "%s\n\tto fix it: %s\n", strings.Join(parts, ": "), f.Fix)
 		for _, from := range f.From {
 			fmt.Fprintf(w, "\tcalled from %s\n", from)
 		}

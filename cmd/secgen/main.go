@@ -9,8 +9,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"runtime/debug"
-	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -92,10 +92,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	return okay
 }
 
+// place is where an error says that it is, file:line.
+var place = regexp.MustCompile(`^[^ ]+\.(go|json):[0-9]+:`)
+
 // prefixed names the command before an error that does not begin with a place.
 func prefixed(err error) string {
 	text := err.Error()
-	if first, _, _ := strings.Cut(text, " "); strings.HasSuffix(first, ":") && strings.Contains(first, ".go:") {
+	if place.MatchString(text) {
 		return text
 	}
 	return "secgen: " + text

@@ -44,6 +44,14 @@ func TestScripts(t *testing.T) {
 				ts.Fatalf("%s never came", args[0])
 			},
 		},
+		Condition: func(what string) (bool, error) {
+			// told: the kernel tells this process the filters of others.
+			if what != "told" {
+				return false, fmt.Errorf("no condition %s", what)
+			}
+			status, err := os.ReadFile("/proc/self/status")
+			return os.Getuid() == 0 && strings.Contains(string(status), "\nSeccomp:\t0\n"), err
+		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SECGEN", root)
 			e.Setenv("GOPROXY", "file://"+proxy+",file://"+goEnv(t, "GOMODCACHE")+"/cache/download")

@@ -21,7 +21,7 @@ import (
 //	errno(EPERM)   everything else
 //	kill process   calls through another architecture's numbers
 //
-// amd64 and x32: one program of 17 instructions, at most 9 executed; of amd64's calls named above, 3 decided by the kernel's cache, 2 by running the filter; of x32's calls named above, 0 decided by the kernel's cache, 5 by running the filter. Proved equal to the policy.
+// amd64 and x32: one program of 19 instructions, at most 10 executed; of amd64's calls named above, 3 decided by the kernel's cache, 2 by running the filter; of x32's calls named above, 0 decided by the kernel's cache, 5 by running the filter. Proved equal to the policy.
 var X32 = secgenFilter{"X32", x32Program, 0x0}
 
 // The linker keeps the one array that this leaves.
@@ -38,14 +38,16 @@ var x32AMD64 = [...]secgenInstruction{
 	{0x0015, 0x01, 0x00, 0xc000003e}, // if arch == amd64 goto nr
 	{0x0006, 0x00, 0x00, 0x80000000}, // return kill process
 	{0x0020, 0x00, 0x00, 0x00000000}, // nr: load nr
-	{0x0035, 0x03, 0x00, 0x40000027}, // if nr >= 1073741863 (getpid) goto nr.4294967295
-	{0x0015, 0x06, 0x00, 0x00000010}, // if nr == 16 (ioctl) goto ioctl
-	{0x0015, 0x08, 0x00, 0x000000e7}, // if nr == 231 (exit_group) goto allow
-	{0x0045, 0x06, 0x07, 0xbffffffe}, // if nr & 3221225470 goto errno(EPERM), else allow
-	{0x0035, 0x07, 0x00, 0xffffffff}, // nr.4294967295: if nr >= 4294967295 (a call that a tracer skipped) goto errno(EACCES)
-	{0x0015, 0x02, 0x00, 0x40000202}, // if nr == 1073742338 (ioctl) goto ioctl
-	{0x0035, 0x00, 0x04, 0x40000028}, // unless nr >= 1073741864 (sendfile) goto allow
-	{0x0015, 0x03, 0x02, 0x400000e7}, // if nr == 1073742055 (exit_group) goto allow, else errno(EPERM)
+	{0x0035, 0x04, 0x00, 0x40000002}, // if nr >= 1073741826 (open) goto nr.1073742056
+	{0x0035, 0x0b, 0x00, 0x40000000}, // if nr >= 1073741824 (x32's numbers) goto allow
+	{0x0015, 0x07, 0x00, 0x00000010}, // if nr == 16 (ioctl) goto ioctl
+	{0x0035, 0x00, 0x09, 0x00000002}, // unless nr >= 2 (open) goto allow
+	{0x0015, 0x08, 0x07, 0x000000e7}, // if nr == 231 (exit_group) goto allow, else errno(EPERM)
+	{0x0035, 0x02, 0x00, 0x400000e8}, // nr.1073742056: if nr >= 1073742056 (epoll_wait) goto nr.4294967295
+	{0x0035, 0x06, 0x00, 0x400000e7}, // if nr >= 1073742055 (exit_group) goto allow
+	{0x0015, 0x05, 0x04, 0x40000027}, // if nr == 1073741863 (getpid) goto allow, else errno(EPERM)
+	{0x0035, 0x05, 0x00, 0xffffffff}, // nr.4294967295: if nr >= 4294967295 (a call that a tracer skipped) goto errno(EACCES)
+	{0x0015, 0x00, 0x02, 0x40000202}, // unless nr == 1073742338 (ioctl) goto errno(EPERM)
 	{0x0020, 0x00, 0x00, 0x00000018}, // ioctl: load request
 	{0x0015, 0x01, 0x00, 0x00005413}, // if request == 0x5413 goto allow
 	{0x0006, 0x00, 0x00, 0x00050001}, // return errno(EPERM)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/secgen-dev/secgen/gen/internal/abi"
+	"github.com/secgen-dev/secgen/gen/internal/condition"
 	"github.com/secgen-dev/secgen/gen/internal/kernel"
 	"github.com/secgen-dev/secgen/gen/internal/meaning"
 	"github.com/secgen-dev/secgen/gen/internal/table"
@@ -15,11 +16,11 @@ import (
 // Change is calls of one ABI to which two filters give different answers, the
 // same two for all of them.
 type Change struct {
-	Arch     *abi.Arch // nil: through an architecture that is none of the family's
-	Name     string    // of the call; empty: numbers that no call has
-	Nr       uint32    // of the call, or one such number
-	Old, New uint32    // SECCOMP_RET_* values
-	When     []meaning.Clause
+	Arch     *abi.Arch    // nil: through an architecture that is none of the family's
+	Name     string       // of the call; empty: numbers that no call has
+	Nr       uint32       // of the call, or one such number
+	Old, New uint32       // SECCOMP_RET_* values
+	When     string       // the arguments for which it holds, in words; empty: all
 	Example  meaning.Call // a call that shows it
 }
 
@@ -50,16 +51,16 @@ func (c Change) Kind() Kind {
 // SECCOMP_RET_ALLOW and SECCOMP_RET_LOG.
 func happens(ret uint32) bool { return ret>>16 == 0x7fff || ret>>16 == 0x7ffc }
 
-// Programs compares what two programs for a kernel family answer to all calls:
-// of each of the family's ABIs, and through any other architecture. The changes
-// come by kind, ABI and name.
-func Programs(family string, old, new kernel.Program) ([]Change, error) {
+// Programs compares what two stacks of programs for a kernel family, the newest
+// first, answer to all calls: of each of the family's ABIs, and through any other
+// architecture. The changes come by kind, ABI and name.
+func Programs(family string, old, new []kernel.Program) ([]Change, error) {
 	s := meaning.NewSpace(meaning.Budget)
-	f, err := s.Program(old)
+	f, err := s.Programs(old...)
 	if err != nil {
 		return nil, fmt.Errorf("the old filter: %w", err)
 	}
-	g, err := s.Program(new)
+	g, err := s.Programs(new...)
 	if err != nil {
 		return nil, fmt.Errorf("the new filter: %w", err)
 	}
@@ -140,7 +141,11 @@ func at(s *meaning.Space, arch *abi.Arch, f, g meaning.Function, name string, nr
 		if r.Answers[0] == r.Answers[1] {
 			continue
 		}
-		c := Change{Arch: arch, Name: name, Nr: nr, Old: r.Answers[0], New: r.Answers[1], When: r.When, Example: r.Example}
+		when, err := condition.Text(arch, name, r.When)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		c := Change{Arch: arch, Name: name, Nr: nr, Old: r.Answers[0], New: r.Answers[1], When: when, Example: r.Example}
 		c.Example[table.Arch], c.Example[table.Nr] = arch.Audit, nr
 		changes = append(changes, c)
 	}

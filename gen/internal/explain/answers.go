@@ -8,7 +8,7 @@ import (
 	"math/bits"
 	"slices"
 
-	"github.com/secgen-dev/secgen/gen/internal/diff"
+	"github.com/secgen-dev/secgen/gen/internal/condition"
 	"github.com/secgen-dev/secgen/gen/internal/meaning"
 	"github.com/secgen-dev/secgen/gen/internal/table"
 )
@@ -46,7 +46,9 @@ func answers(s *meaning.Space, f meaning.Function, c Call) ([]Answer, error) {
 	for i, r := range regions {
 		a := Answer{Ret: r.Answers[0], When: "otherwise"}
 		if i < len(regions)-1 {
-			a.When = diff.Change{Arch: c.Arch, Name: c.Name, Nr: c.Nr, When: r.When}.Condition()
+			if a.When, err = condition.Text(c.Arch, c.Name, r.When); err != nil {
+				return nil, fmt.Errorf("%s: %w", c.Title(), err)
+			}
 		}
 		list = append(list, a)
 	}
@@ -92,10 +94,10 @@ func share(when []meaning.Clause) float64 {
 func shareOf(s meaning.Set) float64 {
 	n := uint64(0)
 	for _, p := range s.Spans {
-		n += uint64(p.Hi) - uint64(p.Lo) + 1
+		n += p.Hi - p.Lo + 1
 	}
 	for _, c := range s.Cubes {
-		n += 1 << (32 - bits.OnesCount32(c.Mask))
+		n += 1 << (32 - bits.OnesCount64(c.Mask))
 	}
 	if s.Not {
 		n = 1<<32 - n
@@ -103,11 +105,11 @@ func shareOf(s meaning.Set) float64 {
 	return float64(n) / (1 << 32)
 }
 
-// Answers lists what a program may answer to a call, for all arguments that are
-// not known.
-func Answers(p []instruction, c Call) ([]Answer, error) {
+// Answers lists what a stack of programs, the newest first, may answer to a call,
+// for all arguments that are not known.
+func Answers(c Call, newest ...[]instruction) ([]Answer, error) {
 	s := meaning.NewSpace(meaning.Budget)
-	f, err := s.Program(p)
+	f, err := s.Programs(newest...)
 	if err != nil {
 		return nil, err
 	}

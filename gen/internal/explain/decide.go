@@ -14,13 +14,13 @@ import (
 
 type instruction = bpf.RawInstruction
 
-// Decisions is what a program answers to the calls of one ABI.
+// Decisions is what programs answer together to the calls of one ABI.
 type Decisions struct {
 	Rows    []Row
 	Calls   int         // that have a name on the ABI
 	Allowed int         // of them, allowed whatever their arguments
-	Cached  int         // of them, those for which the kernel never runs the program
-	Others  []*abi.Arch // ABIs of the same kernel to whose calls the program gives several answers
+	Cached  int         // of them, those for which the kernel never runs the programs
+	Others  []*abi.Arch // ABIs of the same kernel to whose calls the programs give several answers
 }
 
 // Row is calls that get the same answer under the same condition.
@@ -31,12 +31,12 @@ type Row struct {
 	Else  string   // what the row is about besides named calls or instead of them, in words; empty: nothing
 }
 
-// Decide finds out what a program answers to all calls of an ABI. First come the
-// calls that get one answer whatever their arguments, an answer a row, then those
-// with conditions, then everything else.
-func Decide(arch *abi.Arch, p []instruction) (Decisions, error) {
+// Decide finds out what a stack of programs, the newest first, answers to all calls
+// of an ABI. First come the calls that get one answer whatever their arguments, an
+// answer a row, then those with conditions, then everything else.
+func Decide(arch *abi.Arch, newest ...[]instruction) (Decisions, error) {
 	s := meaning.NewSpace(meaning.Budget)
-	f, err := s.Program(p)
+	f, err := s.Programs(newest...)
 	if err != nil {
 		return Decisions{}, err
 	}
@@ -55,7 +55,7 @@ func Decide(arch *abi.Arch, p []instruction) (Decisions, error) {
 			continue
 		}
 		result.Allowed++
-		if arch.Cached(nr) && kernel.Cached(p, arch.Audit, nr) {
+		if Cached(arch, nr, newest...) {
 			result.Cached++
 		}
 	}
@@ -84,6 +84,13 @@ func Decide(arch *abi.Arch, p []instruction) (Decisions, error) {
 	foreign, others, err := d.foreign()
 	result.Rows, result.Others = append(result.Rows, foreign...), others
 	return result, err
+}
+
+// Cached reports whether the kernel answers a call by its cache: each filter of a
+// stack must allow it so (kernel/seccomp.c, seccomp_cache_prepare).
+func Cached(arch *abi.Arch, nr uint32, newest ...[]instruction) bool {
+	runs := func(p []instruction) bool { return !kernel.Cached(p, arch.Audit, nr) }
+	return arch.Cached(nr) && !slices.ContainsFunc(newest, runs)
 }
 
 // allow is SECCOMP_RET_ALLOW.

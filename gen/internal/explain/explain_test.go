@@ -26,7 +26,7 @@ func compile(t testing.TB, p dsl.Policy) (table.Table, kernel.Program) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root, _, err := tree.Build(tables[0], false)
+	root, _, err := tree.Build(tables[0], tree.Weights{}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestAnswersAndRulesAgreeWithTheProgram(t *testing.T) {
 			}
 		}
 		ret, _ := kernel.Run(p, data)
-		list, err := Answers(p, c)
+		list, err := Answers(c, p)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,7 +190,7 @@ func TestAnswersAndRulesAgreeWithTheProgram(t *testing.T) {
 		if rules = Rules(tbl, full); len(rules) != 1 || rules[0].Ret != ret {
 			t.Fatalf("the rules %v do not give %#x", rules, ret)
 		}
-		if list, err = Answers(p, full); err != nil || len(list) != 1 || list[0] != (Answer{Ret: ret}) {
+		if list, err = Answers(full, p); err != nil || len(list) != 1 || list[0] != (Answer{Ret: ret}) {
 			t.Fatalf("got %v, %v, wanted %#x alone", list, err, ret)
 		}
 		got, steps, assumed := Path(p, full)
@@ -267,7 +267,7 @@ func TestBigEndianHalvesGoWhereTheKernelPutsThem(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if list, err := Answers(p, c); err != nil || len(list) != 1 || list[0].Ret != want {
+		if list, err := Answers(c, p); err != nil || len(list) != 1 || list[0].Ret != want {
 			t.Errorf("%s: got %v, %v, wanted %#x", text, list, err, want)
 		}
 		if ret, _, _ := Path(p, c); ret != want {

@@ -21,6 +21,9 @@ func answers(v *view) []Finding {
 		case insn.Op != ret:
 			continue
 		case insn.K == 0 && !v.kills():
+			if v.subject.Profile {
+				continue // libseccomp's answer, which no profile changes
+			}
 			f.Severity, f.Rule = Note, "kill-thread"
 			f.Why = "a call through another architecture's numbers kills one thread and leaves the rest of the process running"
 			f.Fix = "let BadArch be KillProcess"
@@ -75,7 +78,7 @@ func denyList(v *view) []Finding {
 	}
 	return []Finding{{Severity: Warning, Rule: "deny-list", rule: noRule,
 		Why: "calls that are newer than the list happen, whatever they do (CVE-2021-41133: the newer mount calls and clone3)",
-		Fix: "allow what is needed rather than deny what is known, or set Newer to answer newer calls with ENOSYS"}}
+		Fix: "allow what is needed rather than deny what is known" + v.fix(", or set Newer to answer newer calls with ENOSYS", "")}}
 }
 
 // foreign finds filters that let calls of another ABI happen, which have other

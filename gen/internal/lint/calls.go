@@ -7,21 +7,23 @@ import (
 	"github.com/secgen-dev/secgen/gen/internal/abi"
 )
 
-// multiplexer is a call that does what others do, their arguments in memory where
-// no filter sees them.
+// multiplexer is a call that does what others do, their arguments in other places,
+// or in memory where no filter sees them.
 type multiplexer struct {
-	name  string
-	calls map[string]uint64 // other call → the first argument that means it
+	name    string
+	known   string            // where somebody got round a filter by it
+	version uint64            // a bit that the first argument may have besides
+	calls   map[string]uint64 // other call → the first argument that means it
 }
 
 // The numbers are those of include/uapi/linux/net.h and linux/ipc.h.
 var multiplexers = []multiplexer{
-	{"socketcall", map[string]uint64{
+	{"socketcall", " (moby#52494)", 0, map[string]uint64{
 		"socket": 1, "bind": 2, "connect": 3, "listen": 4, "accept": 5, "getsockname": 6, "getpeername": 7, "socketpair": 8,
 		"send": 9, "recv": 10, "sendto": 11, "recvfrom": 12, "shutdown": 13, "setsockopt": 14, "getsockopt": 15,
 		"sendmsg": 16, "recvmsg": 17, "accept4": 18, "recvmmsg": 19, "sendmmsg": 20,
 	}},
-	{"ipc", map[string]uint64{
+	{"ipc", "", 1 << 16, map[string]uint64{
 		"semop": 1, "semget": 2, "semctl": 3, "semtimedop": 4, "msgsnd": 11, "msgrcv": 12, "msgget": 13, "msgctl": 14,
 		"shmat": 21, "shmdt": 22, "shmget": 23, "shmctl": 24,
 	}},
@@ -34,16 +36,19 @@ func multiplexed(v *view) []Finding {
 	for _, m := range multiplexers {
 		for _, call := range abi.Calls() {
 			code, ok := m.calls[call]
+			if ok && !v.mayWith(m.name, want{0, code}) {
+				code |= m.version
+			}
 			if !ok || !v.mayWith(m.name, want{0, code}) {
 				continue
 			}
-			f := Finding{Rule: "multiplexed", Calls: []string{call}, rule: v.granter(m.name),
+			f := Finding{Rule: "multiplexed", Calls: []string{call}, rule: v.granter(m.name, want{0, code}),
 				Fix: "deny " + m.name + " with ENOSYS, or limit its first argument to what may be done with any arguments"}
 			switch {
 			case v.limited(call):
-				f.Severity, f.Why = Error, m.name+" does the same with the arguments in memory, so conditions on them can be gone round (moby#52494)"
+				f.Severity, f.Why = Error, m.name+" does the same with the arguments elsewhere, so conditions on them can be gone round"+m.known
 			case v.never(call):
-				f.Severity, f.Why = Warning, m.name+" does the same, so denying it denies nothing (moby#52494)"
+				f.Severity, f.Why = Warning, m.name+" does the same, so denying it denies nothing"+m.known
 			default:
 				continue
 			}
@@ -60,22 +65,22 @@ func clone3(v *view) []Finding {
 	if !v.has(call) {
 		return nil
 	}
+	fix := "answer clone3 with ENOSYS" + v.fix(": dsl.Errno(linux.ENOSYS).For(sys.Clone3)", ": SCMP_ACT_ERRNO with errnoRet 38")
 	if v.may(call) && (v.limited("clone") || v.never("clone")) {
 		return []Finding{{Severity: Error, Rule: "clone3", Calls: []string{call}, rule: v.granter(call),
 			Why: "clone is limited and clone3 is not: it takes the same flags in memory, where no filter sees them (CVE-2021-41133)",
-			Fix: "answer clone3 with ENOSYS: dsl.Errno(linux.ENOSYS).For(sys.Clone3)"}}
+			Fix: fix}}
 	}
 	if !v.may("clone") || v.may(call) {
 		return nil
 	}
-	enosys, _ := v.arch.Errno("ENOSYS")
 	f := Finding{Rule: "clone3", Calls: []string{call}, rule: v.ruleOn(call, isDenied),
-		Fix: "answer clone3 with ENOSYS: dsl.Errno(linux.ENOSYS).For(sys.Clone3)"}
+		Fix: fix}
 	switch {
-	case v.some(call, func(ret uint32) bool { return isErrno(ret) && ret&0xffff != uint32(enosys) }):
+	case v.some(call, func(ret uint32) bool { return isErrno(ret) && !v.isENOSYS(ret) }):
 		f.Severity, f.Why = Warning, "glibc from 2.34 on tries clone3 first and falls back to clone for ENOSYS alone, so no thread can be made (moby#42680)"
 	case v.some(call, func(ret uint32) bool { return !isErrno(ret) && !asks(ret) }):
-		f.Severity, f.Why = Note, "glibc from 2.34 on tries clone3 first, so a C program, or one with cgo, dies as it makes a thread (moby#42680 is about another wrong answer)"
+		f.Severity, f.Why = Note, "glibc from 2.34 on tries clone3 first, so a C program, or one with cgo, dies as it makes a thread (moby#42680 is the same with EPERM)"
 	default:
 		return nil
 	}
@@ -112,15 +117,16 @@ var families = []family{
 	{[]string{"umount", "umount2"}, "unmounts too"},
 }
 
-// twins finds calls that are limited while another of their family is open, and in
-// a deny list those that are denied.
+// twins finds calls that are limited or denied while another of their family is
+// open. In an allow list, a call is denied if a rule says so, but with ENOSYS, which
+// sends the caller to the twin.
 func twins(v *view) []Finding {
 	var found []Finding
 	list := v.denies()
 	for _, f := range families {
 		for _, call := range f.calls {
-			limited := v.limited(call)
-			if !limited && !(list && v.never(call)) {
+			denied := v.never(call) && (list || v.ruleOn(call, isDenied) != noRule && !v.some(call, v.isENOSYS))
+			if !denied && !v.limited(call) {
 				continue
 			}
 			for _, twin := range f.calls {
@@ -143,7 +149,6 @@ func time64(v *view) []Finding {
 	if v.arch.Word != 32 {
 		return nil
 	}
-	enosys, _ := v.arch.Errno("ENOSYS")
 	var found []Finding
 	for _, call := range abi.Calls() {
 		for _, suffix := range []string{"_time64", "64"} {
@@ -153,9 +158,9 @@ func time64(v *view) []Finding {
 			if nr -= v.arch.Generic[0].Lo; !ok || nr < 403 || nr > 423 || !v.has(call) {
 				continue
 			}
-			if v.may(call) && v.never(twin) && !v.some(twin, func(ret uint32) bool { return isErrno(ret) && ret&0xffff == uint32(enosys) }) {
+			if v.may(call) && v.never(twin) && !v.some(twin, v.isENOSYS) {
 				found = append(found, Finding{Severity: Warning, Rule: "time64", Calls: []string{twin}, rule: v.granter(call),
-					Why: "libcs with 64-bit time make this call first and fall back to the old one, which the filter lets happen, for ENOSYS alone",
+					Why: "libcs with 64-bit time make this call first and fall back to the old one, which the filter lets happen, for ENOSYS alone (moby#40734)",
 					Fix: "give it the rules of the call without 64, or answer it with ENOSYS"})
 			}
 		}
@@ -165,22 +170,38 @@ func time64(v *view) []Finding {
 
 func isErrno(ret uint32) bool { return ret>>16 == 5 }
 
+func (v *view) isENOSYS(ret uint32) bool {
+	enosys, _ := v.arch.Errno("ENOSYS")
+	return isErrno(ret) && ret&0xffff == uint32(enosys)
+}
+
 // terminal finds the ioctl requests that put text into the terminal's input.
 func terminal(v *view) []Finding {
 	sti, linux := want{1, v.constant("TIOCSTI")}, want{1, v.constant("TIOCLINUX")}
 	open, other := v.mayWith("ioctl", sti), v.mayWith("ioctl", linux)
-	rule := v.granter("ioctl")
 	switch {
 	case open:
-		return []Finding{{Severity: Warning, Rule: "tiocsti", Calls: []string{"ioctl"}, rule: rule,
+		return []Finding{{Severity: Warning, Rule: "tiocsti", Calls: []string{"ioctl"}, rule: v.granter("ioctl", sti),
 			Why: "ioctl with TIOCSTI happens, which types into a controlling terminal as its user would, outside the sandbox (CVE-2017-5226; kernels from 6.2 on can turn it off)",
 			Fix: "deny ioctl with TIOCSTI and TIOCLINUX, or allow the requests that are needed"}}
 	case other:
-		return []Finding{{Severity: Error, Rule: "tioclinux", Calls: []string{"ioctl"}, rule: rule,
+		return []Finding{{Severity: Error, Rule: "tioclinux", Calls: []string{"ioctl"}, rule: v.granter("ioctl", linux),
 			Why: "ioctl with TIOCSTI is denied and with TIOCLINUX is not, which pastes into a virtual console all the same (CVE-2023-28100, CVE-2023-1523)",
 			Fix: "deny TIOCLINUX with it"}}
 	}
 	return nil
+}
+
+// cryptoSockets finds sockets of AF_ALG. (Those that socketcall makes are multiplexed's
+// to find.)
+func cryptoSockets(v *view) []Finding {
+	family := want{0, v.constant("AF_ALG")}
+	if !v.mayWith("socket", family) {
+		return nil
+	}
+	return []Finding{{Severity: Warning, Rule: "af-alg", Calls: []string{"socket"}, rule: v.granter("socket", family),
+		Why: "sockets of AF_ALG can be made: through one, any user could write to files that he could only read (CVE-2026-31431, moby#52494)",
+		Fix: "deny AF_ALG, or allow the families that are needed"}}
 }
 
 // danger is a call that a sandbox has reason not to allow.
@@ -190,7 +211,7 @@ var dangers = []danger{
 	{"ptrace", "a tracer rules other processes of the same user, which are under no such filter; before Linux 4.8 it also changed calls behind the filter's back (CVE-2019-2054)"},
 	{"process_vm_writev", "it writes the memory of other processes of the same user, which are under no such filter"},
 	{"io_uring_setup", "through a ring, files are opened, sockets connected and more with no system call that a filter would see"},
-	{"bpf", "it loads programs into the kernel, and many a kernel hole began there"},
+	{"bpf", "it loads programs into the kernel, and many a kernel hole began there, such as CVE-2021-3490"},
 	{"userfaultfd", "it stops the kernel at a place of one's choice, which exploits use to win races"},
 	{"perf_event_open", "it watches other processes and the kernel, and many a kernel hole began there"},
 	{"open_by_handle_at", "it opens files by number and so leaves chroots and containers"},
@@ -225,8 +246,13 @@ func writableCode(v *view) []Finding {
 			continue
 		}
 		slot := args[i].Slot
-		if v.mayWith(call, want{slot, write | exec}) || v.mayWith(call, want{slot, v.constant("PROT_READ") | write | exec}) {
-			found = append(found, Finding{Severity: Note, Rule: "writable-code", Calls: []string{call}, rule: v.granter(call),
+		both, all := want{slot, write | exec}, want{slot, v.constant("PROT_READ") | write | exec}
+		if v.mayWith(call, both) || v.mayWith(call, all) {
+			rule := v.granter(call, all)
+			if rule == noRule {
+				rule = v.granter(call, both)
+			}
+			found = append(found, Finding{Severity: Note, Rule: "writable-code", Calls: []string{call}, rule: rule,
 				Why: "memory can be made writable and executable at once, so whoever can write it brings code of their own",
 				Fix: "allow it when prot lacks PROT_EXEC, or lacks PROT_WRITE, unless the program compiles at run time"})
 		}
@@ -238,10 +264,11 @@ func writableCode(v *view) []Finding {
 // that flag alone.
 func listener(v *view) []Finding {
 	const setModeFilter, newListener = 1, 8 // linux/seccomp.h
-	if !v.mayWith("seccomp", want{0, setModeFilter}, want{1, newListener}) {
+	wants := []want{{0, setModeFilter}, {1, newListener}}
+	if !v.mayWith("seccomp", wants...) {
 		return nil
 	}
-	return []Finding{{Severity: Note, Rule: "listener", Calls: []string{"seccomp"}, rule: v.granter("seccomp"),
+	return []Finding{{Severity: Note, Rule: "listener", Calls: []string{"seccomp"}, rule: v.granter("seccomp", wants...),
 		Why: "with NEW_LISTENER a process can take over answering its children's calls; what a supervisor lets continue can still be changed in memory (linux/seccomp.h on SECCOMP_USER_NOTIF_FLAG_CONTINUE)",
 		Fix: "limit the flags of seccomp to those the program installs filters with"}}
 }

@@ -1,10 +1,8 @@
 package lint
 
 import (
-	"fmt"
 	"slices"
 
-	"github.com/secgen-dev/secgen/gen/internal/abi"
 	"github.com/secgen-dev/secgen/gen/internal/table"
 )
 
@@ -124,75 +122,11 @@ func notEqualTwice(v *view) []Finding {
 				if all, _ := v.truth(c, table.Any{r.Cond, earlier.Cond}); all {
 					found = append(found, Finding{Severity: Error, Rule: "not-equal-twice", rule: r.Source, Calls: []string{c.name},
 						Why: "this rule and one before it give the same action to what differs from one value and to what differs from another, which is everything (moby#52494)",
-						Fix: "use one rule with NotIn and all the values"})
+						Fix: v.fix("use one rule with NotIn and all the values",
+							"name the values that are let through: one entry for those below the lower, one for those between, one for those above")})
 				}
 			}
 		}
 	}
 	return found
-}
-
-// wideCompare finds answers that depend on the upper half of an argument that the
-// kernel cuts to 32 bits.
-func wideCompare(v *view) []Finding {
-	if v.arch.Word == 32 {
-		return nil // the kernel clears the upper halves (linux/seccomp.h, arguments of compat tasks)
-	}
-	var found []Finding
-	for _, call := range abi.Calls() {
-		regions := v.regions(call)
-		if len(regions) < 2 {
-			continue
-		}
-		for _, arg := range v.arch.Args(call) {
-			if arg.Bits > 32 || arg.Pointer || arg.Slot < 0 || arg.HiSlot >= 0 {
-				continue
-			}
-			_, hi := v.words(arg.Slot)
-			f := Finding{Rule: "wide-compare", rule: v.wide(call, hi), Calls: []string{call},
-				Fix: fmt.Sprintf("use the argument by its name, %s, rather than dsl.Raw(%d): it compares what the kernel looks at", arg.Name, arg.Slot)}
-			for _, r := range regions {
-				for _, clause := range r.When {
-					for _, p := range clause {
-						switch {
-						case p.Word != hi || p.Set.All():
-						case happens(r.Answers[0]) && !p.Set.Has(0):
-							f.Severity = Error
-						case f.Severity == "":
-							f.Severity = Warning
-						}
-					}
-				}
-			}
-			switch f.Severity {
-			case Error:
-				f.Why = fmt.Sprintf("%s has 32 bits for the kernel, and some calls happen only because of the 32 above them, which a caller sets as it likes (CVE-2019-10063, CVE-2019-7303)", arg.Name)
-			case Warning:
-				f.Why = fmt.Sprintf("%s has 32 bits for the kernel, and the answer depends on the 32 above them, which callers may leave as they are (CVE-2019-10063 was such a comparison in a deny rule)", arg.Name)
-			default:
-				continue
-			}
-			found = append(found, f)
-		}
-	}
-	return found
-}
-
-// wide is the rule that looks at the word.
-func (v *view) wide(call string, hi table.Word) int {
-	nr, _ := v.arch.Number(call)
-	if v.part == nil {
-		return noRule
-	}
-	for _, r := range v.part.Rules {
-		if !covers(r, nr) {
-			continue
-		}
-		for _, c := range nested(r.Cond) {
-			if t, ok := c.(table.Test); ok && t.Bits > 32 && t.Hi == hi {
-				return r.Source
-			}
-		}
-	}
-	return noRule
 }

@@ -10,6 +10,7 @@ package lint
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/secgen-dev/secgen/dsl"
@@ -34,14 +35,16 @@ var severities = []Severity{Error, Warning, Note}
 // Finding is one thing that is wrong.
 type Finding struct {
 	Severity Severity
-	Rule     string      // identifies the check, for //secgen:ignore
+	Rule     string      // one of Rules, or ignore or unused-ignore
+	Policy   string      // empty: it is about the package
 	Made     []dsl.Frame // of the policy's rule, innermost first, or of the policy; may be empty
 	Arches   []dsl.Arch
 	Calls    []string
 	Why      string
 	Fix      string
 
-	rule int // index into the policy's rules; noRule
+	policy int // index into the subjects
+	rule   int // index into the policy's rules; noRule
 }
 
 // noRule is the rule of a finding about the policy as a whole.
@@ -56,8 +59,10 @@ type Filter struct {
 
 // Subject is the filters of one policy, with what is known of their making.
 type Subject struct {
+	Name    string
 	Made    dsl.Frame   // of the policy; may be zero
 	Policy  *dsl.Policy // nil: not known
+	Profile bool        // Policy was an OCI profile
 	Filters []Filter
 	Earlier []Filter // of the stages that are installed before
 }
@@ -69,11 +74,13 @@ var checks = []func(*view) []Finding{
 	idleConditions,
 	notEqualTwice,
 	wideCompare,
+	cutArgument,
 	multiplexed,
 	clone3,
 	twins,
 	time64,
 	terminal,
+	cryptoSockets,
 	dangerous,
 	writableCode,
 	listener,
@@ -84,18 +91,64 @@ var checks = []func(*view) []Finding{
 	stage,
 }
 
-// Find returns the findings, the worst first, but for those that the author
-// ignores with a reason.
-func Find(s *Subject) ([]Finding, error) {
-	all, err := find(s)
-	if err != nil {
-		return nil, err
+// Find returns the findings about the policies of a package, the worst first, but
+// for those that the author ignores with a reason.
+func Find(subjects ...*Subject) ([]Finding, error) {
+	var found [][]Finding
+	for i, s := range subjects {
+		own, err := find(s)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Name, err)
+		}
+		for j := range own {
+			own[j].Policy, own[j].policy = s.Name, i
+		}
+		found = append(found, own)
 	}
-	all = s.heed(all)
+	var all []Finding
+	ignore := comments{}
+	for i, s := range subjects {
+		for _, f := range found[i] {
+			if !s.borrowed(f) && !shared(subjects, found, f) && !ignore.heeds(s, f) {
+				all = append(all, f)
+			}
+		}
+	}
+	all = append(all, ignore.idle(subjects)...)
 	slices.SortStableFunc(all, func(a, b Finding) int {
-		return cmp.Or(slices.Index(severities, a.Severity)-slices.Index(severities, b.Severity), a.rule-b.rule)
+		return cmp.Or(slices.Index(severities, a.Severity)-slices.Index(severities, b.Severity), a.policy-b.policy, a.rule-b.rule)
 	})
 	return all, nil
+}
+
+// borrowed reports whether a finding is that a rule decides nothing, and the rule
+// is another package's: group.GlibcThreads is not the author's to trim.
+func (s *Subject) borrowed(f Finding) bool {
+	if f.Rule != "unreachable" && f.Rule != "redundant" || s.Made.File == "" {
+		return false
+	}
+	dir := filepath.Dir(s.Made.File)
+	return !slices.ContainsFunc(f.Made, func(m dsl.Frame) bool { return filepath.Dir(m.File) == dir })
+}
+
+// shared reports whether a finding is that a policy does not need a rule which
+// another policy has and needs.
+func shared(subjects []*Subject, found [][]Finding, f Finding) bool {
+	if f.Rule != "redundant" {
+		return false
+	}
+	for i, s := range subjects {
+		if i == f.policy || s.Policy == nil {
+			continue
+		}
+		for rule, r := range s.Policy.Rules {
+			same := len(r.Made) > 0 && slices.Equal(r.Made, f.Made)
+			if same && !slices.ContainsFunc(found[i], func(g Finding) bool { return g.Rule == f.Rule && g.rule == rule }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func find(s *Subject) ([]Finding, error) {

@@ -47,6 +47,7 @@ var (
 
 // Each check finds its fault and leaves alone what is right and looks alike.
 func TestChecks(t *testing.T) {
+	tested := map[string]bool{}
 	for _, c := range []struct {
 		name, severity, rule string
 		bad, good            dsl.Policy
@@ -90,15 +91,36 @@ func TestChecks(t *testing.T) {
 		{"a 64-bit comparison that denies, on s390x", "error", "wide-compare",
 			on(policy(eperm.For(sys.Ioctl).When(dsl.Raw(1).Eq(linux.TIOCSTI)), dsl.Allow.For(sys.Ioctl)), dsl.S390X),
 			on(policy(eperm.For(sys.Ioctl).When(sys.Ioctl.Request.Eq(linux.TIOCSTI)), dsl.Allow.For(sys.Ioctl)), dsl.S390X)},
-		{"a 64-bit comparison that allows", "warning", "wide-compare",
+		{"a 64-bit comparison that denies what differs", "error", "wide-compare",
+			policy(dsl.Allow.For(sys.Socket).When(dsl.Raw(0).Gt(linux.AF_ALG))),
+			policy(dsl.Allow.For(sys.Socket).When(sys.Socket.Domain.Gt(linux.AF_ALG)))},
+		{"a 64-bit comparison with a negative number", "warning", "wide-compare",
+			policy(dsl.Allow.For(sys.Openat).When(dsl.Raw(0).Eq(linux.AT_FDCWD))),
+			policy(dsl.Allow.For(sys.Openat).When(dsl.Raw(0).Masked(dsl.Int(0xffffffff)).Eq(dsl.Int(0xffffff9c))))},
+		{"a 64-bit comparison that allows", "note", "wide-compare",
 			policy(dsl.Allow.For(sys.Ioctl).When(dsl.Raw(1).Eq(linux.TCGETS))),
 			policy(dsl.Allow.For(sys.Write).When(dsl.Raw(2).Eq(dsl.Int(1))))},
+		{"an int that fcntl takes", "error", "cut-argument",
+			policy(eperm.For(sys.Fcntl).When(sys.Fcntl.Cmd.Eq(linux.F_SETFL), sys.Fcntl.Arg.Eq(linux.O_NONBLOCK)), dsl.Allow.For(sys.Fcntl)),
+			policy(eperm.For(sys.Fcntl).When(sys.Fcntl.Cmd.Eq(linux.F_SETLK), sys.Fcntl.Arg.Eq(dsl.Int(0))), dsl.Allow.For(sys.Fcntl))},
+		{"an int that prctl takes", "error", "cut-argument",
+			on(policy(dsl.Allow.For(sys.Prctl).When(sys.Prctl.Arg2.Ne(dsl.Int(1)))), dsl.S390X),
+			on(policy(dsl.Allow.For(sys.Prctl).When(sys.Prctl.Arg2.Masked(dsl.Int(0xffffffff)).In(dsl.Int(2), dsl.Int(3)))), dsl.S390X)},
+		{"an int that keyctl takes", "error", "cut-argument",
+			policy(dsl.Allow.For(sys.Keyctl).When(sys.Keyctl.Arg2.Ne(linux.KEY_SPEC_USER_KEYRING))),
+			policy(dsl.Allow.For(sys.Keyctl).When(sys.Keyctl.Arg2.Eq(linux.KEY_SPEC_USER_KEYRING)))},
+		{"a descriptor that ioctl takes", "error", "cut-argument",
+			policy(dsl.Allow.For(sys.Ioctl).When(sys.Ioctl.Request.Eq(linux.FICLONE), sys.Ioctl.Argp.Ne(dsl.Int(3)))),
+			policy(dsl.Allow.For(sys.Ioctl).When(sys.Ioctl.Request.Eq(linux.TCGETS), sys.Ioctl.Argp.Ne(dsl.Int(3))))},
 		{"socket limited, socketcall open", "error", "multiplexed",
 			on(policy(dsl.Allow.For(sys.Socket).When(sys.Socket.Domain.Eq(linux.AF_UNIX)), dsl.Allow.For(sys.Socketcall)), dsl.I386),
 			on(policy(dsl.Allow.For(sys.Socket).When(sys.Socket.Domain.Eq(linux.AF_UNIX)), dsl.Allow.For(sys.Socketcall).When(sys.Socketcall.Call.Gt(dsl.Int(20)))), dsl.I386)},
 		{"shmat denied, ipc open", "warning", "multiplexed",
 			on(policy(dsl.Allow.For(sys.Ipc)), dsl.I386),
 			on(policy(dsl.Allow.For(sys.Ipc, sys.Shmat, sys.Shmget, sys.Shmdt, sys.Shmctl, sys.Msgget, sys.Msgctl, sys.Msgrcv, sys.Msgsnd, sys.Semget, sys.Semctl)), dsl.I386)},
+		{"shmget limited, ipc denied by the number alone", "error", "multiplexed",
+			on(policy(dsl.Allow.For(sys.Shmget).When(sys.Shmget.Size.Lt(dsl.Int(4096))), dsl.Allow.For(sys.Ipc).When(sys.Ipc.Call.Ne(dsl.Int(23)))), dsl.I386),
+			on(policy(dsl.Allow.For(sys.Shmget).When(sys.Shmget.Size.Lt(dsl.Int(4096))), dsl.Allow.For(sys.Ipc).When(sys.Ipc.Call.Masked(dsl.Int(0xffff)).In(dsl.Int(30)))), dsl.I386)},
 		{"clone limited, clone3 open", "error", "clone3",
 			policy(dsl.Allow.For(sys.Clone).When(sys.Clone.Flags.Has(linux.CLONE_THREAD)), dsl.Allow.For(sys.Clone3)),
 			policy(dsl.Allow.For(sys.Clone, sys.Clone3))},
@@ -111,6 +133,12 @@ func TestChecks(t *testing.T) {
 		{"openat limited, openat2 open", "warning", "twin",
 			policy(dsl.Allow.For(sys.Openat).When(sys.Openat.Flags.Lacks(linux.O_CREAT)), dsl.Allow.For(sys.Openat2)),
 			policy(dsl.Allow.For(sys.Openat, sys.Openat2))},
+		{"mmap2 limited, mmap open", "warning", "twin",
+			on(policy(dsl.Allow.For(sys.Mmap2).When(sys.Mmap2.Prot.Lacks(linux.PROT_EXEC)), dsl.Allow.For(sys.Mmap)), dsl.I386),
+			on(policy(dsl.Allow.For(sys.Mmap2).When(sys.Mmap2.Prot.Lacks(linux.PROT_EXEC))), dsl.I386)},
+		{"execve denied, execveat open", "warning", "twin",
+			policy(eperm.For(sys.Execve), dsl.Allow.For(sys.Execveat)),
+			policy(enosys.For(sys.Execve), dsl.Allow.For(sys.Execveat))},
 		{"mount denied, fsmount not", "warning", "twin",
 			otherwise(dsl.Allow, policy(eperm.For(sys.Mount))),
 			otherwise(dsl.Allow, policy(eperm.For(sys.Mount, sys.Fsmount, sys.MoveMount, sys.OpenTree, sys.MountSetattr), dsl.Allow.For(sys.Read)))},
@@ -126,7 +154,13 @@ func TestChecks(t *testing.T) {
 		{"TIOCLINUX beside TIOCSTI", "error", "tioclinux",
 			policy(dsl.Allow.For(sys.Ioctl).When(sys.Ioctl.Request.Ne(linux.TIOCSTI))),
 			policy(dsl.Allow.For(sys.Ioctl).When(sys.Ioctl.Request.NotIn(linux.TIOCSTI, linux.TIOCLINUX)))},
+		{"AF_ALG", "warning", "af-alg",
+			policy(dsl.Allow.For(sys.Socket).When(sys.Socket.Domain.Ne(linux.AF_VSOCK))),
+			policy(dsl.Allow.For(sys.Socket).When(sys.Socket.Domain.NotIn(linux.AF_ALG, linux.AF_VSOCK)))},
 		{"ptrace", "warning", "dangerous", policy(dsl.Allow.For(sys.Ptrace)), policy(eperm.For(sys.Ptrace))},
+		{"another process's memory", "warning", "dangerous", policy(dsl.Allow.For(sys.ProcessVmWritev)), policy(dsl.Allow.For(sys.ProcessVmReadv))},
+		{"programs for the kernel", "warning", "dangerous", policy(dsl.Allow.For(sys.Bpf)), policy(dsl.Notify.For(sys.Bpf))},
+		{"faults", "warning", "dangerous", policy(dsl.Allow.For(sys.Userfaultfd)), policy(dsl.KillProcess.For(sys.Userfaultfd))},
 		{"rings", "warning", "dangerous", policy(dsl.Log.For(sys.IoUringSetup)), policy(dsl.Allow.For(sys.IoUringEnter))},
 		{"memory to write and run", "note", "writable-code",
 			policy(dsl.Allow.For(sys.Mmap)),
@@ -161,10 +195,16 @@ func TestChecks(t *testing.T) {
 			if found := lint(t, c.bad); !slices.ContainsFunc(found, match) {
 				t.Errorf("no %s %s in %+v", c.severity, c.rule, found)
 			}
+			tested[c.rule] = true
 			if found := lint(t, c.good); slices.ContainsFunc(found, func(f gen.Finding) bool { return f.Rule == c.rule }) {
 				t.Errorf("%s in %+v", c.rule, found)
 			}
 		})
+	}
+	for _, r := range gen.LintRules() {
+		if !tested[r.Rule] {
+			t.Errorf("%s is not tested", r.Rule)
+		}
 	}
 }
 
@@ -219,10 +259,15 @@ func TestACommentWithAReasonIgnores(t *testing.T) {
 		"none":              {"\n\nrule\n\n\npolicy\n", []string{"dangerous"}},
 		"on the line":       {"\n\nrule //secgen:ignore dangerous it is a debugger\n\n\npolicy\n", nil},
 		"above":             {"\n\t//secgen:ignore dangerous it is a debugger\nrule\n\n\npolicy\n", nil},
-		"above with others": {"//secgen:ignore dangerous it is a debugger\n//secgen:ignore trap why not\nrule\n\n\npolicy\n", nil},
+		"above with others": {"//secgen:ignore trap why not\n//secgen:ignore dangerous it is a debugger\nrule\n\n\npolicy\n", []string{"unused-ignore"}},
 		"beside the policy": {"\n\nrule\n\n//secgen:ignore dangerous all of them\npolicy\n", nil},
-		"another check":     {"\n\nrule //secgen:ignore trap it is a debugger\n\n\npolicy\n", []string{"dangerous"}},
-		"too far":           {"//secgen:ignore dangerous it is a debugger\n\nrule\n\n\npolicy\n", []string{"dangerous"}},
+		"another check":     {"\n\nrule //secgen:ignore trap it is a debugger\n\n\npolicy\n", []string{"dangerous", "unused-ignore"}},
+		"too far":           {"//secgen:ignore dangerous it is a debugger\n\nrule\n\n\npolicy\n", []string{"dangerous", "unused-ignore"}},
+		"beside another":    {"\nother //secgen:ignore dangerous it is a debugger\nrule\n\n\npolicy\n", []string{"dangerous", "unused-ignore"}},
+		"no check":          {"\n\nrule //secgen:ignore ptrace it is a debugger\n\n\npolicy\n", []string{"dangerous", "ignore"}},
+		"nothing named":     {"\n\nrule //secgen:ignore\n\n\npolicy\n", []string{"dangerous", "ignore"}},
+		"another directive": {"\n\nrule //secgen:ignored\n\n\npolicy\n", []string{"dangerous"}},
+		"in a string":       {"\n\nrule \"//secgen:ignore dangerous no comment\"\n\n\npolicy\n", []string{"dangerous"}},
 		"without a reason":  {"\n\nrule //secgen:ignore dangerous \n\n\npolicy\n", []string{"dangerous", "ignore"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -310,7 +355,7 @@ func TestTheRulesOfAProfile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(found) == 0 || found[0].Severity != "error" || found[0].Rule != "wide-compare" || !slices.Equal(found[0].Calls, []string{"socket"}) {
+	if len(found) == 0 || found[0].Severity != "error" || found[0].Rule != "wide-compare" || !slices.Equal(found[0].Calls, []string{"socket"}) || found[0].Where != "profile.json:3" {
 		t.Errorf("%+v", found)
 	}
 }
@@ -321,6 +366,76 @@ func TestALoopThatMakesRulesIsToldOfOnce(t *testing.T) {
 		rules = append(rules, dsl.Allow.For(sys.Read).When(sys.Read.Fd.Eq(dsl.Int(i))))
 	}
 	if found := lint(t, policy(rules...)); len(found) != 1 || found[0].Rule != "unreachable" {
+		t.Errorf("%+v", found)
+	}
+}
+
+// What one policy of a package needs, or what comes from another package, is not the
+// author's to remove.
+func TestWhatOthersNeedIsNotTooMuch(t *testing.T) {
+	dir := t.TempDir()
+	made := func(dir string, line int, r dsl.Rule) dsl.Rule {
+		r.Made = []dsl.Frame{{File: filepath.Join(dir, "policy.go"), Line: line}}
+		return r
+	}
+	named := func(name string, p dsl.Policy) dsl.Named {
+		return dsl.Named{Name: name, Policy: &p, Made: dsl.Frame{File: filepath.Join(dir, "policy.go"), Line: 100}}
+	}
+	all := made(dir, 1, dsl.Allow.For(sys.Read, sys.Write))
+	some := dsl.Allow.For(sys.Read).When(sys.Read.Fd.Eq(dsl.Int(3)))
+	own, lent := made(dir, 2, some), made("/elsewhere", 2, some)
+	for _, c := range []struct {
+		name     string
+		policies []dsl.Named
+		want     []string
+	}{
+		{"alone", []dsl.Named{named("P", policy(own, all))}, []string{"P redundant"}},
+		{"with one that needs it", []dsl.Named{named("P", policy(own, all)), named("Q", policy(own))}, nil},
+		{"with one that needs it no more", []dsl.Named{named("P", policy(own, all)), named("Q", policy(own, all))}, []string{"P redundant", "Q redundant"}},
+		{"behind what decides", []dsl.Named{named("P", policy(all, own))}, []string{"P unreachable"}},
+		{"from elsewhere", []dsl.Named{named("P", policy(lent, all)), named("Q", policy(all, lent))}, nil},
+	} {
+		found, err := gen.Lint(c.policies...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range found {
+			got = append(got, f.Policy+" "+f.Rule)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// A 32-bit ABI's arguments have upper halves too: int 0x80 of 64-bit code leaves its
+// registers' there (arch/x86/include/asm/syscall.h, syscall_get_arguments).
+func TestTheUpperHalvesOfA32BitABI(t *testing.T) {
+	var text []byte
+	for _, i := range [][4]uint32{
+		{0x20, 0, 0, 4}, // load arch
+		{0x15, 0, 4, 0x40000003},
+		{0x20, 0, 0, 0}, // load nr
+		{0x15, 0, 2, 54},
+		{0x20, 0, 0, 28}, // load the upper half of ioctl's request
+		{0x15, 0, 1, 0},
+		{0x06, 0, 0, 0x80000000},
+		{0x06, 0, 0, 0x7fff0000},
+	} {
+		text = binary.LittleEndian.AppendUint16(text, uint16(i[0]))
+		text = append(text, byte(i[1]), byte(i[2]))
+		text = binary.LittleEndian.AppendUint32(text, i[3])
+	}
+	filters, err := gen.Read("raw", text, gen.ReadOptions{Arch: dsl.I386})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := gen.LintFilters(filters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(found, func(f gen.Finding) bool { return f.Rule == "wide-compare" && f.Severity == "error" }) {
 		t.Errorf("%+v", found)
 	}
 }

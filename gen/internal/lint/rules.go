@@ -107,7 +107,7 @@ func unreachable(v *view) []Finding {
 		if len(c.rules) > manyRules {
 			found = append(found, Finding{Severity: Note, Rule: "unreachable", rule: c.rules[0].Source, Calls: []string{c.name},
 				Why: fmt.Sprintf("more than %d rules name this call, too many to say which of them decide anything", manyRules),
-				Fix: "name the values in one rule, as in In(…)"})
+				Fix: v.fix("name the values in one rule, as in In(…)", "use fewer entries")})
 			continue
 		}
 		for i := 1; i < len(c.rules); i++ {
@@ -116,10 +116,10 @@ func unreachable(v *view) []Finding {
 			}
 			severity, why := Note, "the rules before it decide this call for all arguments that it matches, with the same action"
 			if slices.ContainsFunc(c.rules[:i], func(r table.Rule) bool { return r.Action != c.rules[i].Action }) {
-				severity, why = Warning, "the rules before it decide this call for all arguments that it matches, and not all as it would (the first match decides; moby#52494 came of rules that overlap)"
+				severity, why = Warning, "the rules before it decide this call for all arguments that it matches, and not all as it would: the first match decides"
 			}
 			found = append(found, Finding{Severity: severity, Rule: "unreachable", rule: c.rules[i].Source, Calls: []string{c.name}, Why: why,
-				Fix: "move it before the rules that match more, or remove it"})
+				Fix: v.fix("move it before the rules that match more, or remove it", "remove it: an entry without args decides before those with")})
 		}
 	}
 	return found
@@ -143,7 +143,7 @@ func redundant(v *view) []Finding {
 		if !needed[source] {
 			found = append(found, Finding{Severity: Note, Rule: "redundant", rule: source, Calls: names,
 				Why: "what follows, the default included, gives the same answers to all that it matches",
-				Fix: "remove it, or ignore this if it is there to be read"})
+				Fix: v.fix("remove it, or ignore this if it is there to be read", "remove it")})
 		}
 	}
 	slices.SortFunc(found, func(a, b Finding) int { return a.rule - b.rule })

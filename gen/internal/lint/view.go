@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"math"
 	"slices"
 
 	"github.com/secgen-dev/secgen/gen/internal/abi"
@@ -139,21 +140,45 @@ func (v *view) newest() uint32 {
 	return newest
 }
 
-// granter is the first rule that lets the call happen, if that is known.
-func (v *view) granter(call string) int { return v.ruleOn(call, happens) }
+// granter is the first rule that lets the call happen with these arguments, if that
+// is known.
+func (v *view) granter(call string, wants ...want) int { return v.ruleOn(call, happens, wants...) }
 
-// ruleOn is the first rule with such an action that names the call.
-func (v *view) ruleOn(call string, is func(ret uint32) bool) int {
+// ruleOn is the first rule with such an action that names the call and can match
+// these arguments.
+func (v *view) ruleOn(call string, is func(ret uint32) bool, wants ...want) int {
 	nr, ok := v.arch.Number(call)
 	if !ok || v.part == nil {
 		return noRule
 	}
 	for _, r := range v.part.Rules {
-		if r.Source >= 0 && is(r.Action) && covers(r, nr) {
+		if r.Source >= 0 && is(r.Action) && covers(r, nr) && v.matches(nr, r.Cond, wants) {
 			return r.Source
 		}
 	}
 	return noRule
+}
+
+// matches reports whether the condition can hold for the arguments.
+func (v *view) matches(nr uint32, cond table.Cond, wants []want) bool {
+	if cond == nil {
+		return true
+	}
+	all := table.All{cond}
+	for _, w := range wants {
+		lo, hi := v.words(w.slot)
+		all = append(all, table.Test{Lo: lo, Hi: hi, Bits: 64, Mask: math.MaxUint64, Op: table.In, Values: []uint64{w.value}})
+	}
+	_, none := v.truth(judged{nr: nr}, all)
+	return !none
+}
+
+// fix is the remedy in a policy, or in a profile if it is one.
+func (v *view) fix(policy, profile string) string {
+	if v.subject.Profile {
+		return profile
+	}
+	return policy
 }
 
 func covers(r table.Rule, nr uint32) bool {

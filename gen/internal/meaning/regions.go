@@ -34,10 +34,10 @@ type Set struct {
 }
 
 // Span is the numbers from Lo to Hi.
-type Span struct{ Lo, Hi uint32 }
+type Span struct{ Lo, Hi uint64 }
 
 // Cube is the numbers that have Value in the bits of Mask.
-type Cube struct{ Mask, Value uint32 }
+type Cube struct{ Mask, Value uint64 }
 
 // maxPieces is how many spans or cubes a set may have to be shown at all.
 const maxPieces = 4096
@@ -204,10 +204,10 @@ func (d *diagram) set(f node, first int32) (Set, error) {
 		if not {
 			g = d.not(f)
 		}
-		if spans, ok := d.spans(g, first); ok {
+		if spans, ok := d.spans(g, first+32, 32, false); ok {
 			best = shorter(best, Set{Not: not, Spans: spans})
 		}
-		if cubes, ok := d.cubes(g, first); ok {
+		if cubes, ok := d.cubes(g, first+32); ok {
 			best = shorter(best, Set{Not: not, Cubes: cubes})
 		}
 	}
@@ -239,32 +239,46 @@ func (s Set) length() float64 {
 	return l
 }
 
-// spans lists f's numbers as ranges, in order.
-func (d *diagram) spans(f node, first int32) ([]Span, bool) {
+// spans lists the numbers for which f holds as ranges, in order: numbers of so many
+// bits before last, and none else does f look at.
+func (d *diagram) spans(f node, last int32, width int, signed bool) ([]Span, bool) {
 	var list []Span
-	var walk func(n node, bit int32, lo uint64) bool
-	walk = func(n node, bit int32, lo uint64) bool {
-		width := uint64(1) << (32 - bit)
+	end := uint64(0) // of the last span, and 1
+	var walk func(n node, left int, lo uint64) bool
+	walk = func(n node, left int, lo uint64) bool {
 		switch {
 		case n == no:
 			return true
 		case n == yes:
-			if k := len(list); k > 0 && uint64(list[k-1].Hi)+1 == lo {
-				list[k-1].Hi = uint32(lo + width - 1)
+			hi := lo + (1<<left - 1)
+			if k := len(list); k > 0 && end == lo && lo != 0 {
+				list[k-1].Hi = hi
 			} else {
-				list = append(list, Span{uint32(lo), uint32(lo + width - 1)})
+				list = append(list, Span{lo, hi})
 			}
+			end = hi + 1
 			return len(list) <= maxPieces
 		}
-		n0, n1 := d.at(n, first+bit)
-		return walk(n0, bit+1, lo) && walk(n1, bit+1, lo+width/2)
+		n0, n1 := d.at(n, last-int32(left))
+		if signed && left == width {
+			n0, n1 = n1, n0
+		}
+		return walk(n0, left-1, lo) && walk(n1, left-1, lo+1<<(left-1))
 	}
-	ok := walk(f, 0, 0)
+	ok := walk(f, width, 0)
+	if signed { // in order, the numbers had their sign bit inverted
+		sign := uint64(1) << (width - 1)
+		for i := range list {
+			list[i].Lo ^= sign
+			list[i].Hi ^= sign
+		}
+	}
 	return list, ok
 }
 
-// cubes lists f's ways to yes: each fixes the bits that it tests.
-func (d *diagram) cubes(f node, first int32) ([]Cube, bool) {
+// cubes lists f's ways to yes: each fixes the bits that it tests, which come before
+// last.
+func (d *diagram) cubes(f node, last int32) ([]Cube, bool) {
 	var list []Cube
 	var walk func(n node, c Cube) bool
 	walk = func(n node, c Cube) bool {
@@ -276,7 +290,7 @@ func (d *diagram) cubes(f node, first int32) ([]Cube, bool) {
 			return len(list) <= maxPieces
 		}
 		s := d.nodes[n]
-		bit := uint32(1) << (31 - (s.bit - first))
+		bit := uint64(1) << (last - 1 - s.bit)
 		return walk(s.lo, Cube{c.Mask | bit, c.Value}) && walk(s.hi, Cube{c.Mask | bit, c.Value | bit})
 	}
 	ok := walk(f, Cube{})
@@ -284,7 +298,8 @@ func (d *diagram) cubes(f node, first int32) ([]Cube, bool) {
 }
 
 // Has reports whether v is in the set.
-func (s Set) Has(v uint32) bool {
+func (s Set) Has(word uint32) bool {
+	v := uint64(word)
 	in := slices.ContainsFunc(s.Spans, func(p Span) bool { return p.Lo <= v && v <= p.Hi }) ||
 		slices.ContainsFunc(s.Cubes, func(c Cube) bool { return v&c.Mask == c.Value })
 	return in != s.Not

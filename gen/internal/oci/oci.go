@@ -55,11 +55,41 @@ func Read(name string, text []byte, o Options) (dsl.Named, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return dsl.Named{}, fmt.Errorf("%s: something follows the profile", name)
 	}
+	for i, line := range entries(text) {
+		p.Syscalls[i].made = []dsl.Frame{{File: name, Line: line}}
+	}
 	policy, err := p.policy(o)
 	if err != nil {
 		return dsl.Named{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return dsl.Named{Name: name, Policy: policy}, nil
+}
+
+// entries are the lines on which the entries of syscalls begin, in a text that is a
+// profile.
+func entries(text []byte) []int {
+	var lines []int
+	var value json.RawMessage
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.Token() // {
+	for d.More() {
+		key, _ := d.Token()
+		if k, _ := key.(string); !strings.EqualFold(k, "syscalls") {
+			d.Decode(&value)
+			continue
+		}
+		lines = nil
+		if open, _ := d.Token(); open == nil { // null
+			continue
+		}
+		for d.More() {
+			d.Decode(&value)
+			begin := d.InputOffset() - int64(len(value))
+			lines = append(lines, 1+bytes.Count(text[:begin], []byte("\n")))
+		}
+		d.Token() // ]
+	}
+	return lines
 }
 
 // arches are libseccomp's names.

@@ -18,6 +18,8 @@ type rule struct {
 	Args               []arg
 	Comment            string
 	Includes, Excludes terms
+
+	made []dsl.Frame
 }
 
 type arg struct {
@@ -63,7 +65,7 @@ func (r *rule) rules(o Options, owns []own) ([]dsl.Rule, error) {
 			on = append(on, own.arch)
 		}
 	}
-	rule := dsl.Rule{Action: a, Calls: calls(names, on), Conds: conds}
+	rule := dsl.Rule{Action: a, Calls: calls(names, on), Conds: conds, Made: r.made}
 	if len(rule.Calls) == 0 {
 		return nil, nil
 	}

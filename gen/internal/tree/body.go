@@ -35,12 +35,13 @@ type bodies struct {
 	ids  map[*Node]uint32 // of ends and of nodes used as such
 	done map[string]*Node
 
+	weights       Weights
 	effort, limit int
 	singly        bool // take each rule as a piece of its own
 }
 
-func newBodies(ns *nodes, singly bool) *bodies {
-	return &bodies{ns: ns, fs: newFormulas(), ids: map[*Node]uint32{}, done: map[string]*Node{}, singly: singly}
+func newBodies(ns *nodes, weights Weights, singly bool) *bodies {
+	return &bodies{ns: ns, fs: newFormulas(), ids: map[*Node]uint32{}, done: map[string]*Node{}, weights: weights, singly: singly}
 }
 
 // body is the node that decides d, or nil and the entry that is too much by itself. Where it does so in pieces, it calls cut with
@@ -215,18 +216,6 @@ func (b *bodies) at(p place, d decision) *Node {
 	}
 	b.effort += effortOf(len(runs))
 	return b.ns.search(p, runs)
-}
-
-// weigh guesses how many of a call's uses have a value in the span: each value
-// that a rule names counts once, what no rule names hardly.
-func weigh(s span, miss bool) float64 {
-	switch width := uint64(s.hi) - uint64(s.lo) + 1; {
-	case miss:
-		return 0.1
-	case width <= 64:
-		return float64(width)
-	}
-	return 1
 }
 
 // bits is the single test for whether any bit of a mask is set, which needs

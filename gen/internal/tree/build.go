@@ -32,9 +32,9 @@ func (e *TooLarge) Error() string {
 // that it has where the rules of a call are too many for one diagram. Singly, each
 // rule with a condition begins a piece, which is the easiest to prove and the slowest
 // to run.
-func Build(t table.Table, singly bool) (*Node, []Cut, error) {
+func Build(t table.Table, weights Weights, singly bool) (*Node, []Cut, error) {
 	ns := &nodes{unique: map[Node]*Node{}, choices: make([]choice, 1)}
-	b := newBodies(ns, singly)
+	b := newBodies(ns, weights, singly)
 	bad := ns.end(t.BadArch)
 	var cuts []Cut
 
@@ -97,7 +97,7 @@ func (b *bodies) numbers(t table.Table, audit uint32, bad *Node, cuts *[]Cut) (*
 			to = b.ns.cut(to)
 			cut(0, to)
 		}
-		add(run{s.span, to, s.weight(to)})
+		add(run{s.span, to, b.weights.segment(s, to)})
 		next = uint64(s.hi) + 1
 	}
 	if next <= math.MaxUint32 {
@@ -166,34 +166,4 @@ func (b *bodies) decision(s segment) decision {
 		d.entries = append(d.entries, entry{b.fs.cond(r.Cond), b.ns.end(r.Action)})
 	}
 	return d
-}
-
-// The kernel remembers which numbers are allowed whatever their arguments and
-// does not run the filter for them (kernel/seccomp.c, seccomp_cache_prepare), so
-// the calls that do run it weigh more; those that end the process, least.
-const (
-	runsFilter = 8
-	cached     = 1
-	unusual    = 0.1
-)
-
-const (
-	retAllow       = 0x7fff0000
-	retKillProcess = 0x80000000
-	retKillThread  = 0x00000000
-)
-
-// weight is what the calls of a segment count in the search: each number that
-// a rule names by its kind, and all that no rule names together very little.
-func (s segment) weight(to *Node) float64 {
-	named := slices.ContainsFunc(s.rules, func(i int) bool { return s.part.Rules[i].Source != table.FromNewer })
-	switch {
-	case !named:
-		return unusual
-	case to.IsEnd() && to.Action == retAllow:
-		return cached * (float64(s.hi-s.lo) + 1)
-	case to.IsEnd() && (to.Action == retKillProcess || to.Action == retKillThread):
-		return unusual
-	}
-	return runsFilter * (float64(s.hi-s.lo) + 1)
 }

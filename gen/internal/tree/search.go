@@ -126,14 +126,6 @@ func (s *search) from(n *Node) float64 {
 	return n.cost
 }
 
-// load is the number of instructions that bring the place into A.
-func (p place) load() float64 {
-	if p.mask == math.MaxUint32 {
-		return 1
-	}
-	return 2
-}
-
 // divide is a part in two, by a test that takes the first apart from the rest.
 func (s *search) divide(p part, k kind, r int) (first, rest part) {
 	switch k {
