@@ -22,6 +22,12 @@ func Arches() []*Arch { return slices.Clone(arches) }
 // Calls lists the name of every call that some ABI has, sorted.
 func Calls() []string { return slices.Clone(calls()) }
 
+// Known reports whether any ABI has a call of that name.
+func Known(call string) bool {
+	_, ok := prototypes()[call]
+	return ok
+}
+
 var calls = sync.OnceValue(func() []string { return slices.Sorted(maps.Keys(prototypes())) })
 
 // Number is the number of a call as a filter sees it: x32's with bit 30, MIPS's

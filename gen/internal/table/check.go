@@ -57,7 +57,7 @@ func (r *resolver) checkRules() {
 				}
 			case t.Name == "":
 				bad("a nil call in For()")
-			case !known(t.Name):
+			case !abi.Known(t.Name):
 				bad("there is no system call %q on any architecture; the values of package sys name them all", t.Name)
 			}
 		}
@@ -72,15 +72,10 @@ func (r *resolver) checkRules() {
 	}
 }
 
-func known(call string) bool {
-	_, found := slices.BinarySearch(abi.Calls(), call)
-	return found
-}
-
 // unmatched reports the rules that can never decide anything.
 func (r *resolver) unmatched() {
 	for i, rule := range r.policy.Rules {
-		misnamed := slices.ContainsFunc(rule.Calls, func(t dsl.Target) bool { return t.Number == "" && !known(t.Name) })
+		misnamed := slices.ContainsFunc(rule.Calls, func(t dsl.Target) bool { return t.Number == "" && !abi.Known(t.Name) })
 		misplaced := slices.ContainsFunc(rule.Arches, func(a dsl.Arch) bool { return abi.Lookup(string(a)) == nil })
 		if !r.matched[i] && len(rule.Calls) > 0 && !misnamed && !misplaced {
 			r.errs.add(i, rule.Made, "", "the rule matches nothing: %s", r.why(rule))

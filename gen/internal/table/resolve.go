@@ -158,7 +158,7 @@ func (r *resolver) rule(i int, rule dsl.Rule, arch *abi.Arch, numbers []abi.Rang
 	for _, t := range rule.Calls {
 		nr, ok := number(arch, t)
 		if !ok || !contains(numbers, nr) {
-			if t.Name != "" && known(t.Name) {
+			if t.Name != "" && abi.Known(t.Name) {
 				missing[t.Name] = true
 			}
 			continue

@@ -22,9 +22,9 @@ type entry struct {
 // that the rules mention. Rules that need more, or more tests than so many for each
 // of their values, are answered in two halves, one after the other.
 const (
-	effortForAll   = 1 << 14
+	effortForAll   = 1 << 13
 	effortForOne   = 1 << 18
-	effortPerRule  = 1 << 10
+	effortPerRule  = 1 << 9
 	testsForAll    = 64
 	testsPerBounds = 3
 )

@@ -37,9 +37,11 @@ type search struct {
 	runs  []run
 	sums  []float64 // sums[i] is the weight of runs[:i]
 	test  float64   // what a test in the program costs
+	next  []int     // the next run that leads to the same node, len(runs) if there is none
+	last  []int     // the one before, or -1
 
 	small []*[1 << exactRuns]int32 // of parts of few runs: by the first, and which there are
-	whole []int32                  // of parts without gaps: by i*len(runs)+j
+	whole []int32                  // of parts of up to everyCut runs without gaps: by i*everyCut+j-i
 	large map[part]int32           // of others
 	made  []choice                 // what these are indices of; the first is none
 }
@@ -66,21 +68,35 @@ type choice struct {
 	end  *Node
 	kind kind
 	run  int
-	bits Node // the test of an alike
+	bits masked // of an alike
+}
+
+// masked is a test of bits: whether the word has any of mask's, or what it has of
+// them is value.
+type masked struct {
+	any         bool
+	mask, value uint32
 }
 
 func (ns *nodes) search(p place, runs []run) *Node {
 	s := search{ns: ns, place: p, runs: runs, sums: make([]float64, len(runs)+1),
+		next: make([]int, len(runs)), last: make([]int, len(runs)),
 		small: make([]*[1 << exactRuns]int32, len(runs)), large: map[part]int32{}, made: ns.choices[:1]}
-	if n := len(runs); n <= everyCut {
-		s.whole = make([]int32, n*n)
+	if len(runs) > exactRuns {
+		s.whole = make([]int32, len(runs)*everyCut)
 	}
 	defer func() {
 		ns.choices = s.made
 		ns.tables = append(ns.tables, s.small...)
 	}()
+	at := map[*Node]int{}
 	for i, r := range runs {
 		s.sums[i+1] = s.sums[i] + max(r.weight, 1e-3)
+		s.next[i], s.last[i] = len(runs), -1
+		if before, ok := at[r.to]; ok {
+			s.next[before], s.last[i] = i, before
+		}
+		at[r.to] = i
 	}
 	s.test = perTest * s.sums[len(runs)]
 	root := part{0, len(runs) - 1, 0}
@@ -101,7 +117,7 @@ func (s *search) node(p part) *Node {
 	// float64 around products keeps compilers from fusing them with the sum, so
 	// that the choice is the same on every machine (Go spec, Floating-point operators).
 	fromB := s.from(b)
-	if c.kind == alike && c.bits.Op == Equal {
+	if c.kind == alike && !c.bits.any {
 		fromB = b.cost // the word is masked, so whoever needs it loads it again
 	}
 	cost := 1 + (float64(wa*s.from(a))+float64(wb*fromB))/(wa+wb)
@@ -111,11 +127,11 @@ func (s *search) node(p part) *Node {
 	case value:
 		return s.ns.test(s.place, Equal, s.runs[c.run].lo, a, b, cost+s.place.load())
 	}
-	at := place{s.place.word, c.bits.Mask}
-	if c.bits.Op == AnyBit {
-		return s.ns.test(at, AnyBit, c.bits.K, b, a, cost+at.load())
+	if c.bits.any {
+		return s.ns.test(s.place, AnyBit, c.bits.mask, b, a, cost+s.place.load())
 	}
-	return s.ns.test(at, Equal, c.bits.K, a, b, cost+at.load())
+	at := place{s.place.word, c.bits.mask}
+	return s.ns.test(at, Equal, c.bits.value, a, b, cost+at.load())
 }
 
 // from is the cost of going on at n with the search's word in A.
@@ -141,15 +157,11 @@ func (s *search) divide(p part, k kind, r int) (first, rest part) {
 		}
 		return part{r, r, 0}, rest
 	}
-	first, rest = p, p
-	for k := p.i; k <= p.j; k++ {
-		if s.runs[k].to == s.runs[r].to {
-			rest.gone |= 1 << (k - p.i)
-		} else {
-			first.gone |= 1 << (k - p.i)
-		}
+	var class uint64
+	for k := r; k <= p.j; k = s.next[k] {
+		class |= 1 << (k - p.i)
 	}
-	return first, rest
+	return part{p.i, p.j, p.gone | ^class&(1<<(p.j-p.i+1)-1)}, part{p.i, p.j, p.gone | class}
 }
 
 // trim drops runs at both ends that are gone.
@@ -198,8 +210,8 @@ func (s *search) known(p part) *choice {
 		if s.small[p.i] != nil {
 			at = s.small[p.i][p.present()]
 		}
-	case p.gone == 0 && s.whole != nil:
-		at = s.whole[p.i*len(s.runs)+p.j]
+	case p.gone == 0 && p.j-p.i < everyCut:
+		at = s.whole[p.i*everyCut+p.j-p.i]
 	default:
 		at = s.large[p]
 	}
@@ -219,8 +231,8 @@ func (s *search) know(p part, c choice) {
 			s.small[p.i] = s.ns.table()
 		}
 		s.small[p.i][p.present()] = at
-	case p.gone == 0 && s.whole != nil:
-		s.whole[p.i*len(s.runs)+p.j] = at
+	case p.gone == 0 && p.j-p.i < everyCut:
+		s.whole[p.i*everyCut+p.j-p.i] = at
 	default:
 		s.large[p] = at
 	}
@@ -238,7 +250,7 @@ func (s *search) best(p part) float64 {
 	}
 	b := choice{cost: math.Inf(1)}
 	w := s.weight(p)
-	try := func(k kind, run int, bits Node, cost float64) {
+	try := func(k kind, run int, bits masked, cost float64) {
 		if cost >= b.cost {
 			return
 		}
@@ -250,16 +262,24 @@ func (s *search) best(p part) float64 {
 			b = choice{cost: cost, kind: k, run: run, bits: bits}
 		}
 	}
-	for _, r := range s.cuts(p) {
-		try(cut, r, Node{}, w+s.test)
-	}
-	for _, r := range s.values(p) {
-		try(value, r, Node{}, w+s.test)
+	for r, last := s.cuts(p); r <= last; r++ {
+		if p.has(r) { // a cut at one that is gone has an equal elsewhere
+			try(cut, r, masked{}, w+s.test)
+		}
 	}
 	if p.j-p.i < exactRuns {
 		for r := p.i; r <= p.j; r++ {
+			if p.has(r) && s.runs[r].lo == s.runs[r].hi {
+				try(value, r, masked{}, w+s.test)
+			}
 			if bits, cost, ok := s.alike(p, r); ok {
 				try(alike, r, bits, cost)
+			}
+		}
+	} else {
+		for _, r := range [...]int{p.i, p.j, s.heaviest(p, w)} {
+			if r >= 0 && s.runs[r].lo == s.runs[r].hi {
+				try(value, r, masked{}, w+s.test)
 			}
 		}
 	}
@@ -288,84 +308,64 @@ func (s *search) single(p part) *Node {
 	return to
 }
 
-// values lists the runs of one value that are worth an equality test.
-func (s *search) values(p part) []int {
-	only := func(k int) bool { return s.runs[k].lo == s.runs[k].hi }
-	var list []int
-	if p.j-p.i < exactRuns {
-		for k := p.i; k <= p.j; k++ {
-			if only(k) && p.has(k) {
-				list = append(list, k)
-			}
-		}
-		return list
-	}
-	for _, k := range []int{p.i, p.j} {
-		if only(k) {
-			list = append(list, k)
-		}
-	}
+// heaviest is a run of one value, other than the outermost, that may be worth an
+// equality test, or -1. The weight of p is w.
+func (s *search) heaviest(p part, w float64) int {
 	if p.j-p.i >= everyCut || bits.OnesCount64(p.gone) >= mostGone {
-		return list
+		return -1
 	}
-	heaviest := -1
+	best := -1
 	for k := p.i + 1; k < p.j; k++ {
-		if only(k) && p.has(k) && (heaviest < 0 || s.runs[k].weight > s.runs[heaviest].weight) {
-			heaviest = k
+		if s.runs[k].lo == s.runs[k].hi && p.has(k) && (best < 0 || s.runs[k].weight > s.runs[best].weight) {
+			best = k
 		}
 	}
 	// With less than a quarter of the weight it cannot be the best root where all
 	// runs lead to different nodes (Anderson, Kannan, Karloff and Ladner, "Thresholds
 	// and optimal binary comparison search trees", 2002).
-	if heaviest >= 0 && 4*s.runs[heaviest].weight >= s.weight(p) {
-		list = append(list, heaviest)
+	if best >= 0 && 4*s.runs[best].weight < w {
+		return -1
 	}
-	return list
+	return best
 }
 
-// cuts lists the runs at whose first value p may be cut in two.
-func (s *search) cuts(p part) []int {
-	lo, hi := p.i+1, p.j
-	if p.j-p.i >= everyCut {
-		half := (s.sums[p.i] + s.sums[p.j+1]) / 2
-		mid, _ := slices.BinarySearch(s.sums, half)
-		near := 0
-		if p.j-p.i < fewCuts {
-			near = 1
-		}
-		mid = min(max(mid, lo+near), hi-near)
-		lo, hi = mid-near, mid+near
+// cuts are the first and the last run at whose first value p may be cut in two.
+func (s *search) cuts(p part) (lo, hi int) {
+	lo, hi = p.i+1, p.j
+	if p.j-p.i < everyCut {
+		return lo, hi
 	}
-	var list []int
-	for k := lo; k <= hi; k++ {
-		// A cut at one that is gone has an equal elsewhere.
-		if p.has(k) {
-			list = append(list, k)
-		}
+	half := (s.sums[p.i] + s.sums[p.j+1]) / 2
+	mid, _ := slices.BinarySearch(s.sums, half)
+	near := 0
+	if p.j-p.i < fewCuts {
+		near = 1
 	}
-	return list
+	mid = min(max(mid, lo+near), hi-near)
+	return mid - near, mid + near
 }
 
 // alike is a single test of bits that tells the runs that lead where r does from
 // all others, if there is one, with what it costs and all ways behind it excluded.
 // Only the first of such runs is asked.
-func (s *search) alike(p part, r int) (Node, float64, bool) {
-	if !p.has(r) || s.place.mask != math.MaxUint32 {
-		return Node{}, 0, false
+func (s *search) alike(p part, r int) (masked, float64, bool) {
+	if s.next[r] > p.j || !p.has(r) || s.place.mask != math.MaxUint32 {
+		return masked{}, 0, false
+	}
+	for k := s.last[r]; k >= p.i; k = s.last[k] {
+		if p.has(k) {
+			return masked{}, 0, false
+		}
 	}
 	and, or, n := uint32(math.MaxUint32), uint32(0), 0
-	for k := p.i; k <= p.j; k++ {
-		if !p.has(k) || s.runs[k].to != s.runs[r].to {
-			continue
+	for k := r; k <= p.j; k = s.next[k] {
+		if p.has(k) {
+			a, o := s.runs[k].bits()
+			and, or, n = and&a, or|o, n+1
 		}
-		if k < r {
-			return Node{}, 0, false
-		}
-		a, o := s.runs[k].bits()
-		and, or, n = and&a, or|o, n+1
 	}
 	if n < 2 {
-		return Node{}, 0, false // equality or order do it
+		return masked{}, 0, false // equality or order do it
 	}
 	mask := ^(and ^ or)
 	none := true // of the others has all bits of or's complement clear
@@ -384,13 +384,13 @@ func (s *search) alike(p part, r int) (Node, float64, bool) {
 	w := s.weight(p)
 	switch {
 	case none:
-		return Node{Op: AnyBit, Mask: math.MaxUint32, K: ^or}, w + s.test, true
+		return masked{true, ^or, 0}, w + s.test, true
 	case same:
 		// The mask is an instruction more, and whoever goes on loads the word again.
 		_, rest := s.divide(p, alike, r)
-		return Node{Op: Equal, Mask: mask, K: and & mask}, float64(2*w) + s.weight(s.trim(rest)) + float64(3*s.test), true
+		return masked{false, mask, and & mask}, float64(2*w) + s.weight(s.trim(rest)) + float64(3*s.test), true
 	}
-	return Node{}, 0, false
+	return masked{}, 0, false
 }
 
 // bits are the bits that all numbers of the span have, and those that any has.
@@ -419,8 +419,11 @@ func (s span) meets(mask, value uint32) bool {
 
 // effortOf is about how much work a search among so many runs is.
 func effortOf(runs int) int {
-	if runs >= everyCut {
-		return 4 * runs
+	switch {
+	case runs > everyCut:
+		return 1 << 4 * runs
+	case runs > exactRuns:
+		return runs * runs / 8 * runs / 8
 	}
-	return runs * runs / 8 * runs / 8
+	return 1 << runs / 8
 }
