@@ -56,10 +56,13 @@ func (w Weights) compile(policy dsl.Named, lower lowering) ([]Filter, error) {
 	}
 	var filters []Filter
 	for _, t := range tables {
-		insns, err := w.proved(policy, t, false, lower)
-		if err != nil && !errors.As(err, new(*meaning.Differ)) && !errors.As(err, new(*tree.TooLarge)) {
-			// What is too large as a whole may be small rule by rule.
-			insns, err = w.proved(policy, t, true, lower)
+		// What is too large as a whole may be small in pieces of few rules.
+		insns, err := w.proved(policy, t, 0, lower)
+		for _, most := range []int{4, 1} {
+			if err == nil || errors.As(err, new(*meaning.Differ)) || errors.As(err, new(*tree.TooLarge)) {
+				break
+			}
+			insns, err = w.proved(policy, t, most, lower)
 		}
 		if err != nil {
 			return nil, err
@@ -70,8 +73,8 @@ func (w Weights) compile(policy dsl.Named, lower lowering) ([]Filter, error) {
 }
 
 // proved makes a table's program and proves it.
-func (w Weights) proved(policy dsl.Named, t table.Table, singly bool, lower lowering) (kernel.Program, error) {
-	root, cuts, err := tree.Build(t, tree.Weights(w), singly)
+func (w Weights) proved(policy dsl.Named, t table.Table, most int, lower lowering) (kernel.Program, error) {
+	root, cuts, err := tree.Build(t, tree.Weights(w), most)
 	var large *tree.TooLarge
 	if errors.As(err, &large) {
 		return nil, fmt.Errorf("%s%s: %w; use a simpler one, with fewer masks over several arguments, or make rules of its alternatives",

@@ -170,12 +170,12 @@ func someCall(r *rand.Rand) (data [16]uint32) {
 }
 
 func compileTable(t interface{ Fatal(...any) }, tb table.Table) kernel.Program {
-	insns, _ := inPieces(t, tb, false)
+	insns, _ := inPieces(t, tb, 0)
 	return insns
 }
 
-func inPieces(t interface{ Fatal(...any) }, tb table.Table, singly bool) (kernel.Program, []meaning.Cut) {
-	root, cuts, err := tree.Build(tb, tree.Weights{}, singly)
+func inPieces(t interface{ Fatal(...any) }, tb table.Table, most int) (kernel.Program, []meaning.Cut) {
+	root, cuts, err := tree.Build(tb, tree.Weights{}, most)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,14 +186,14 @@ func inPieces(t interface{ Fatal(...any) }, tb table.Table, singly bool) (kernel
 func TestProgramsMeanWhatTheirTablesSay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		tb := drawTable(t)
-		singly := rapid.Bool().Draw(t, "singly")
-		insns, cuts := inPieces(t, tb, singly)
+		most := rapid.IntRange(0, 2).Draw(t, "most")
+		insns, cuts := inPieces(t, tb, most)
 		for _, cuts := range [][]meaning.Cut{nil, cuts} {
 			if err := meaning.Prove(tb, insns, cuts...); err != nil {
 				t.Fatalf("%v\n%v\n%v", err, insns, cuts)
 			}
 		}
-		if !singly {
+		if most == 0 {
 			checkShape(t, tb, insns)
 		}
 		decoded, ok := bpf.Disassemble(insns)
@@ -294,7 +294,7 @@ func TestSabotageIsFound(t *testing.T) {
 	differ, same, refused := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		tb := drawTable(t)
-		insns, cuts := inPieces(t, tb, rapid.Bool().Draw(t, "singly"))
+		insns, cuts := inPieces(t, tb, rapid.IntRange(0, 2).Draw(t, "most"))
 		if len(cuts) > 0 && rapid.Bool().Draw(t, "wrong cut") {
 			c := &cuts[rapid.IntRange(0, len(cuts)-1).Draw(t, "cut")]
 			c.PC += rapid.IntRange(-3, 3).Draw(t, "further")
@@ -419,13 +419,13 @@ func TestAProofInPiecesGoesWhereTheWholeIsTooLarge(t *testing.T) {
 		p.Rules = append(p.Rules, table.Rule{Numbers: []abi.Range{{Lo: 1, Hi: 1}}, Cond: all, Action: 0x00050000 | uint32(i+1), Source: i})
 	}
 	tb := table.Table{Parts: []table.Part{p}, BadArch: 0x80000000}
-	for _, singly := range []bool{false, true} {
-		insns, cuts := inPieces(t, tb, singly)
+	for _, most := range []int{4, 1} {
+		insns, cuts := inPieces(t, tb, most)
 		if err := meaning.Prove(tb, insns, cuts...); err != nil || len(cuts) == 0 {
-			t.Errorf("singly %t: there is no proof in %d pieces: %v", singly, len(cuts), err)
+			t.Errorf("%d rules each: there is no proof in %d pieces: %v", most, len(cuts), err)
 		}
 		if err := meaning.Prove(tb, insns); !errors.As(err, new(*meaning.TooLarge)) {
-			t.Errorf("singly %t: the proof of %d instructions as a whole was not given up: %v", singly, len(insns), err)
+			t.Errorf("%d rules each: the proof of %d instructions as a whole was not given up: %v", most, len(insns), err)
 		}
 	}
 }

@@ -154,7 +154,7 @@ func programs(p dsl.Named) ([]product, error) {
 	}
 	var list []product
 	for _, t := range tables {
-		root, cuts, err := tree.Build(t, tree.Weights{}, false)
+		root, cuts, err := tree.Build(t, tree.Weights{}, 0)
 		if err != nil {
 			return nil, err
 		}

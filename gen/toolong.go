@@ -24,7 +24,7 @@ func tooLong(policy dsl.Named, t table.Table, length int) error {
 			p.Rules = slices.DeleteFunc(slices.Clone(p.Rules), func(r table.Rule) bool { return r.Source != i })
 			alone.Parts = append(alone.Parts, p)
 		}
-		root, _, err := tree.Build(alone, tree.Weights{}, false)
+		root, _, err := tree.Build(alone, tree.Weights{}, 0)
 		if err != nil {
 			continue
 		}

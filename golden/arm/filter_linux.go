@@ -20,10 +20,10 @@ import (
 //	allow         readahead           if offset < 0x10000000000
 //	kill process  everything else, and calls through another architecture's numbers
 //
-// arm64 and arm: one program of 36 instructions, at most 12 executed; of arm64's calls named above, 4 decided by the kernel's cache, 3 by running the filter; of arm's calls named above, 4 decided by the kernel's cache, 6 by running the filter. Proved equal to the policy.
+// arm64 and arm: one program of 38 instructions, at most 11 executed; of arm64's calls named above, 4 decided by the kernel's cache, 3 by running the filter; of arm's calls named above, 4 decided by the kernel's cache, 6 by running the filter. Proved equal to the policy.
 // Not on arm64: cacheflush futex_time64 set_tls.
 //
-// amd64: 20 instructions, at most 10 executed; of the calls named above, 4 decided by the kernel's cache, 3 by running the filter. Proved equal to the policy.
+// amd64: 20 instructions, at most 9 executed; of the calls named above, 4 decided by the kernel's cache, 3 by running the filter. Proved equal to the policy.
 // Not on amd64: cacheflush futex_time64 set_tls.
 var Arm = secgenFilter{"Arm", armProgram, 0x0}
 
@@ -40,39 +40,41 @@ func armProgram() []secgenInstruction {
 
 var armARM64 = [...]secgenInstruction{
 	{0x0020, 0x00, 0x00, 0x00000004}, // load arch
-	{0x0015, 0x10, 0x00, 0xc00000b7}, // if arch == arm64 goto nr
-	{0x0015, 0x00, 0x20, 0x40000028}, // unless arch == arm goto kill process
+	{0x0015, 0x00, 0x0c, 0xc00000b7}, // unless arch == arm64 goto at
 	{0x0020, 0x00, 0x00, 0x00000000}, // load nr
-	{0x0035, 0x0a, 0x00, 0x00000143}, // if nr >= 323 (mkdirat) goto nr.422
-	{0x0035, 0x10, 0x00, 0x00000142}, // if nr >= 322 (openat) goto openat
-	{0x0015, 0x05, 0x00, 0x000000e1}, // if nr == 225 (readahead) goto readahead
-	{0x0015, 0x17, 0x00, 0x000000f0}, // if nr == 240 (futex) goto futex
-	{0x0035, 0x01, 0x00, 0x00000005}, // if nr >= 5 (open) goto nr.173
-	{0x0035, 0x18, 0x19, 0x00000003}, // if nr >= 3 (read) goto allow, else kill process
-	{0x0015, 0x17, 0x00, 0x000000ad}, // nr.173: if nr == 173 (rt_sigreturn) goto allow
-	{0x0015, 0x16, 0x17, 0x000000f8}, // if nr == 248 (exit_group) goto allow, else kill process
-	{0x0020, 0x00, 0x00, 0x00000028}, // readahead: load offset (upper half)
-	{0x0035, 0x00, 0x14, 0x00000100}, // unless offset (upper half) >= 0x100 goto allow
-	{0x0035, 0x13, 0x14, 0x80000000}, // if offset (upper half) >= 0x80000000 goto allow, else kill process
-	{0x0015, 0x0f, 0x00, 0x000001a6}, // nr.422: if nr == 422 (futex_time64) goto futex
-	{0x0015, 0x11, 0x00, 0x000f0002}, // if nr == 983042 (cacheflush) goto allow
-	{0x0015, 0x10, 0x11, 0x000f0005}, // if nr == 983045 (set_tls) goto allow, else kill process
-	{0x0020, 0x00, 0x00, 0x00000000}, // nr: load nr
-	{0x0035, 0x04, 0x00, 0x00000041}, // if nr >= 65 (readv) goto nr.98
-	{0x0015, 0x01, 0x00, 0x00000038}, // if nr == 56 (openat) goto openat
-	{0x0035, 0x0c, 0x0d, 0x0000003f}, // if nr >= 63 (read) goto allow, else kill process
+	{0x0035, 0x00, 0x06, 0x00000062}, // unless nr >= 98 (futex) goto nr.56
+	{0x0015, 0x1c, 0x00, 0x00000062}, // if nr == 98 (futex) goto futex
+	{0x0015, 0x00, 0x03, 0x000000d5}, // unless nr == 213 (readahead) goto nr.139
+	{0x0020, 0x00, 0x00, 0x0000001c}, // load offset (upper half)
+	{0x0035, 0x00, 0x1c, 0x00000100}, // unless offset (upper half) >= 0x100 goto allow
+	{0x0035, 0x1b, 0x1c, 0x80000000}, // if offset (upper half) >= 0x80000000 goto allow, else kill process
+	{0x0015, 0x1a, 0x1b, 0x0000008b}, // nr.139: if nr == 139 (rt_sigreturn) goto allow, else kill process
+	{0x0015, 0x09, 0x00, 0x00000038}, // nr.56: if nr == 56 (openat) goto openat
+	{0x0035, 0x01, 0x00, 0x00000041}, // if nr >= 65 (readv) goto nr.94
+	{0x0035, 0x17, 0x18, 0x0000003f}, // if nr >= 63 (read) goto allow, else kill process
+	{0x0015, 0x16, 0x17, 0x0000005e}, // nr.94: if nr == 94 (exit_group) goto allow, else kill process
+	{0x0015, 0x00, 0x16, 0x40000028}, // at: unless arch == arm goto kill process
+	{0x0020, 0x00, 0x00, 0x00000000}, // load nr
+	{0x0035, 0x0d, 0x00, 0x00000143}, // if nr >= 323 (mkdirat) goto nr.422
+	{0x0035, 0x00, 0x05, 0x000000e2}, // unless nr >= 226 (setxattr) goto nr.225
+	{0x0015, 0x0e, 0x00, 0x000000f0}, // if nr == 240 (futex) goto futex
+	{0x0015, 0x00, 0x02, 0x00000142}, // unless nr == 322 (openat) goto nr.248
 	{0x0020, 0x00, 0x00, 0x00000020}, // openat: load flags
-	{0x0045, 0x0b, 0x0a, 0x00004040}, // if flags & 0x4040 goto kill process, else allow
-	{0x0015, 0x06, 0x00, 0x00000062}, // nr.98: if nr == 98 (futex) goto futex
-	{0x0015, 0x02, 0x00, 0x000000d5}, // if nr == 213 (readahead) goto readahead.2
-	{0x0015, 0x07, 0x00, 0x0000005e}, // if nr == 94 (exit_group) goto allow
-	{0x0015, 0x06, 0x07, 0x0000008b}, // if nr == 139 (rt_sigreturn) goto allow, else kill process
-	{0x0020, 0x00, 0x00, 0x0000001c}, // readahead.2: load offset (upper half)
-	{0x0035, 0x00, 0x04, 0x00000100}, // unless offset (upper half) >= 0x100 goto allow
-	{0x0035, 0x03, 0x04, 0x80000000}, // if offset (upper half) >= 0x80000000 goto allow, else kill process
+	{0x0045, 0x0f, 0x0e, 0x00004040}, // if flags & 0x4040 goto kill process, else allow
+	{0x0015, 0x0d, 0x0e, 0x000000f8}, // nr.248: if nr == 248 (exit_group) goto allow, else kill process
+	{0x0015, 0x00, 0x03, 0x000000e1}, // nr.225: unless nr == 225 (readahead) goto nr.5
+	{0x0020, 0x00, 0x00, 0x00000028}, // load offset (upper half)
+	{0x0035, 0x00, 0x0a, 0x00000100}, // unless offset (upper half) >= 0x100 goto allow
+	{0x0035, 0x09, 0x0a, 0x80000000}, // if offset (upper half) >= 0x80000000 goto allow, else kill process
+	{0x0035, 0x01, 0x00, 0x00000005}, // nr.5: if nr >= 5 (open) goto nr.173
+	{0x0035, 0x07, 0x08, 0x00000003}, // if nr >= 3 (read) goto allow, else kill process
+	{0x0015, 0x06, 0x07, 0x000000ad}, // nr.173: if nr == 173 (rt_sigreturn) goto allow, else kill process
+	{0x0015, 0x02, 0x00, 0x000001a6}, // nr.422: if nr == 422 (futex_time64) goto futex
+	{0x0015, 0x04, 0x00, 0x000f0002}, // if nr == 983042 (cacheflush) goto allow
+	{0x0015, 0x03, 0x04, 0x000f0005}, // if nr == 983045 (set_tls) goto allow, else kill process
 	{0x0020, 0x00, 0x00, 0x00000018}, // futex: load futex_op
-	{0x0035, 0x00, 0x02, 0x00000080}, // unless futex_op >= 0x80 goto kill process
-	{0x0035, 0x01, 0x00, 0x00000082}, // if futex_op >= 0x82 goto kill process
+	{0x0015, 0x01, 0x00, 0x00000080}, // if futex_op == 0x80 goto allow
+	{0x0015, 0x00, 0x01, 0x00000081}, // unless futex_op == 0x81 goto kill process
 	{0x0006, 0x00, 0x00, 0x7fff0000}, // return allow
 	{0x0006, 0x00, 0x00, 0x80000000}, // return kill process
 }
@@ -81,21 +83,21 @@ var armAMD64 = [...]secgenInstruction{
 	{0x0020, 0x00, 0x00, 0x00000004}, // load arch
 	{0x0015, 0x00, 0x11, 0xc000003e}, // unless arch == amd64 goto kill process
 	{0x0020, 0x00, 0x00, 0x00000000}, // load nr
-	{0x0035, 0x06, 0x00, 0x000000ca}, // if nr >= 202 (futex) goto nr.257
-	{0x0015, 0x02, 0x00, 0x000000bb}, // if nr == 187 (readahead) goto readahead
-	{0x0035, 0x00, 0x0c, 0x00000002}, // unless nr >= 2 (open) goto allow
-	{0x0015, 0x0b, 0x0c, 0x0000000f}, // if nr == 15 (rt_sigreturn) goto allow, else kill process
-	{0x0020, 0x00, 0x00, 0x0000001c}, // readahead: load offset (upper half)
-	{0x0035, 0x00, 0x09, 0x00000100}, // unless offset (upper half) >= 0x100 goto allow
-	{0x0035, 0x08, 0x09, 0x80000000}, // if offset (upper half) >= 0x80000000 goto allow, else kill process
-	{0x0015, 0x05, 0x00, 0x00000101}, // nr.257: if nr == 257 (openat) goto openat
-	{0x0035, 0x03, 0x00, 0x000000cb}, // if nr >= 203 (sched_setaffinity) goto nr.231
-	{0x0020, 0x00, 0x00, 0x00000018}, // load futex_op
-	{0x0035, 0x00, 0x05, 0x00000080}, // unless futex_op >= 0x80 goto kill process
-	{0x0035, 0x04, 0x03, 0x00000082}, // if futex_op >= 0x82 goto kill process, else allow
-	{0x0015, 0x02, 0x03, 0x000000e7}, // nr.231: if nr == 231 (exit_group) goto allow, else kill process
-	{0x0020, 0x00, 0x00, 0x00000020}, // openat: load flags
-	{0x0045, 0x01, 0x00, 0x00010040}, // if flags & 0x10040 goto kill process
+	{0x0035, 0x00, 0x08, 0x000000bc}, // unless nr >= 188 (setxattr) goto nr.187
+	{0x0015, 0x04, 0x00, 0x000000ca}, // if nr == 202 (futex) goto futex
+	{0x0015, 0x00, 0x02, 0x00000101}, // unless nr == 257 (openat) goto nr.231
+	{0x0020, 0x00, 0x00, 0x00000020}, // load flags
+	{0x0045, 0x0b, 0x0a, 0x00010040}, // if flags & 0x10040 goto kill process, else allow
+	{0x0015, 0x09, 0x0a, 0x000000e7}, // nr.231: if nr == 231 (exit_group) goto allow, else kill process
+	{0x0020, 0x00, 0x00, 0x00000018}, // futex: load futex_op
+	{0x0015, 0x07, 0x00, 0x00000080}, // if futex_op == 0x80 goto allow
+	{0x0015, 0x06, 0x07, 0x00000081}, // if futex_op == 0x81 goto allow, else kill process
+	{0x0015, 0x00, 0x03, 0x000000bb}, // nr.187: unless nr == 187 (readahead) goto nr.2
+	{0x0020, 0x00, 0x00, 0x0000001c}, // load offset (upper half)
+	{0x0035, 0x00, 0x03, 0x00000100}, // unless offset (upper half) >= 0x100 goto allow
+	{0x0035, 0x02, 0x03, 0x80000000}, // if offset (upper half) >= 0x80000000 goto allow, else kill process
+	{0x0035, 0x00, 0x01, 0x00000002}, // nr.2: unless nr >= 2 (open) goto allow
+	{0x0015, 0x00, 0x01, 0x0000000f}, // unless nr == 15 (rt_sigreturn) goto kill process
 	{0x0006, 0x00, 0x00, 0x7fff0000}, // return allow
 	{0x0006, 0x00, 0x00, 0x80000000}, // return kill process
 }

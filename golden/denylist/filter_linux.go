@@ -21,7 +21,7 @@ import (
 //	allow          everything else
 //	errno(ENOSYS)  calls through another architecture's numbers
 //
-// amd64 and i386: one program of 37 instructions, at most 12 executed; of amd64's calls named above, 0 decided by the kernel's cache, 10 by running the filter; of i386's calls named above, 0 decided by the kernel's cache, 9 by running the filter. Proved equal to the policy.
+// amd64 and i386: one program of 36 instructions, at most 12 executed; of amd64's calls named above, 0 decided by the kernel's cache, 10 by running the filter; of i386's calls named above, 0 decided by the kernel's cache, 9 by running the filter. Proved equal to the policy.
 // Not on i386: kexec_file_load.
 //
 // arm64: 21 instructions, at most 11 executed; of the calls named above, 0 decided by the kernel's cache, 10 by running the filter. Proved equal to the policy.
@@ -40,66 +40,65 @@ func denylistProgram() []secgenInstruction {
 
 var denylistAMD64 = [...]secgenInstruction{
 	{0x0020, 0x00, 0x00, 0x00000004}, // load arch
-	{0x0015, 0x0b, 0x00, 0xc000003e}, // if arch == amd64 goto nr
-	{0x0015, 0x00, 0x1f, 0x40000003}, // unless arch == i386 goto errno(ENOSYS)
+	{0x0015, 0x00, 0x0e, 0xc000003e}, // unless arch == amd64 goto at
 	{0x0020, 0x00, 0x00, 0x00000000}, // load nr
-	{0x0035, 0x05, 0x00, 0x00000082}, // if nr >= 130 (get_kernel_syms) goto nr.136
-	{0x0035, 0x02, 0x00, 0x00000059}, // if nr >= 89 (readdir) goto nr.128
-	{0x0035, 0x1d, 0x00, 0x00000057}, // if nr >= 87 (swapon) goto errno(EPERM)
-	{0x0015, 0x0d, 0x1b, 0x00000036}, // if nr == 54 (ioctl) goto ioctl, else allow
-	{0x0035, 0x1b, 0x00, 0x00000080}, // nr.128: if nr >= 128 (init_module) goto errno(EPERM)
-	{0x0015, 0x1a, 0x19, 0x00000073}, // if nr == 115 (swapoff) goto errno(EPERM), else allow
-	{0x0015, 0x07, 0x00, 0x00000088}, // nr.136: if nr == 136 (personality) goto personality
-	{0x0015, 0x18, 0x00, 0x0000015e}, // if nr == 350 (finit_module) goto errno(EPERM)
-	{0x0015, 0x17, 0x16, 0x0000011b}, // if nr == 283 (kexec_load) goto errno(EPERM), else allow
-	{0x0020, 0x00, 0x00, 0x00000000}, // nr: load nr
-	{0x0035, 0x09, 0x00, 0x000000aa}, // if nr >= 170 (sethostname) goto nr.313
-	{0x0035, 0x14, 0x00, 0x000000a7}, // if nr >= 167 (swapon) goto errno(EPERM)
-	{0x0015, 0x04, 0x00, 0x00000010}, // if nr == 16 (ioctl) goto ioctl
-	{0x0015, 0x00, 0x11, 0x00000087}, // unless nr == 135 (personality) goto allow
-	{0x0020, 0x00, 0x00, 0x00000010}, // personality: load persona
-	{0x0035, 0x00, 0x0f, 0x00000001}, // unless persona >= 1 goto allow
-	{0x0035, 0x0e, 0x0f, 0xffffffff}, // if persona >= 0xffffffff goto allow, else errno(EPERM)
-	{0x0020, 0x00, 0x00, 0x00000018}, // ioctl: load request
-	{0x0015, 0x0d, 0x00, 0x00005412}, // if request == 0x5412 goto errno(EPERM)
-	{0x0015, 0x0c, 0x0b, 0x0000541c}, // if request == 0x541c goto errno(EPERM), else allow
-	{0x0035, 0x03, 0x00, 0x00000139}, // nr.313: if nr >= 313 (finit_module) goto nr.314
-	{0x0035, 0x01, 0x00, 0x000000b1}, // if nr >= 177 (get_kernel_syms) goto nr.246
-	{0x0035, 0x09, 0x08, 0x000000af}, // if nr >= 175 (init_module) goto errno(EPERM), else allow
-	{0x0015, 0x08, 0x07, 0x000000f6}, // nr.246: if nr == 246 (kexec_load) goto errno(EPERM), else allow
-	{0x0035, 0x00, 0x07, 0x0000013a}, // nr.314: unless nr >= 314 (sched_setattr) goto errno(EPERM)
-	{0x0015, 0x06, 0x00, 0x00000140}, // if nr == 320 (kexec_file_load) goto errno(EPERM)
-	{0x0035, 0x00, 0x04, 0x00000200}, // unless nr >= 512 goto allow
+	{0x0035, 0x00, 0x09, 0x000000aa}, // unless nr >= 170 (sethostname) goto nr.167
+	{0x0035, 0x00, 0x07, 0x000000b1}, // unless nr >= 177 (get_kernel_syms) goto nr.175
+	{0x0015, 0x1b, 0x00, 0x000000f6}, // if nr == 246 (kexec_load) goto errno(EPERM)
+	{0x0015, 0x1a, 0x00, 0x00000139}, // if nr == 313 (finit_module) goto errno(EPERM)
+	{0x0015, 0x19, 0x00, 0x00000140}, // if nr == 320 (kexec_file_load) goto errno(EPERM)
+	{0x0035, 0x00, 0x19, 0x00000200}, // unless nr >= 512 goto allow
 	{0x0035, 0x01, 0x00, 0x40000000}, // if nr >= 1073741824 (x32's numbers) goto nr.4294967295
-	{0x0035, 0x02, 0x01, 0x00000224}, // if nr >= 548 goto allow, else errno(ENOSYS)
-	{0x0035, 0x01, 0x00, 0xffffffff}, // nr.4294967295: if nr >= 4294967295 (a call that a tracer skipped) goto allow
-	{0x0006, 0x00, 0x00, 0x00050026}, // return errno(ENOSYS)
-	{0x0006, 0x00, 0x00, 0x7fff0000}, // return allow
+	{0x0035, 0x17, 0x18, 0x00000224}, // if nr >= 548 goto allow, else errno(ENOSYS)
+	{0x0015, 0x16, 0x17, 0xffffffff}, // nr.4294967295: if nr == 4294967295 (a call that a tracer skipped) goto allow, else errno(ENOSYS)
+	{0x0035, 0x14, 0x15, 0x000000af}, // nr.175: if nr >= 175 (init_module) goto errno(EPERM), else allow
+	{0x0035, 0x13, 0x00, 0x000000a7}, // nr.167: if nr >= 167 (swapon) goto errno(EPERM)
+	{0x0015, 0x07, 0x00, 0x00000010}, // if nr == 16 (ioctl) goto ioctl
+	{0x0015, 0x0e, 0x12, 0x00000087}, // if nr == 135 (personality) goto personality, else allow
+	{0x0015, 0x00, 0x12, 0x40000003}, // at: unless arch == i386 goto errno(ENOSYS)
+	{0x0020, 0x00, 0x00, 0x00000000}, // load nr
+	{0x0035, 0x08, 0x00, 0x00000082}, // if nr >= 130 (get_kernel_syms) goto nr.136
+	{0x0035, 0x05, 0x00, 0x00000059}, // if nr >= 89 (readdir) goto nr.128
+	{0x0035, 0x0c, 0x00, 0x00000057}, // if nr >= 87 (swapon) goto errno(EPERM)
+	{0x0015, 0x00, 0x0c, 0x00000036}, // unless nr == 54 (ioctl) goto allow
+	{0x0020, 0x00, 0x00, 0x00000018}, // ioctl: load request
+	{0x0015, 0x09, 0x00, 0x00005412}, // if request == 0x5412 goto errno(EPERM)
+	{0x0015, 0x08, 0x09, 0x0000541c}, // if request == 0x541c goto errno(EPERM), else allow
+	{0x0035, 0x07, 0x00, 0x00000080}, // nr.128: if nr >= 128 (init_module) goto errno(EPERM)
+	{0x0015, 0x06, 0x07, 0x00000073}, // if nr == 115 (swapoff) goto errno(EPERM), else allow
+	{0x0015, 0x02, 0x00, 0x00000088}, // nr.136: if nr == 136 (personality) goto personality
+	{0x0015, 0x04, 0x00, 0x0000011b}, // if nr == 283 (kexec_load) goto errno(EPERM)
+	{0x0015, 0x03, 0x04, 0x0000015e}, // if nr == 350 (finit_module) goto errno(EPERM), else allow
+	{0x0020, 0x00, 0x00, 0x00000010}, // personality: load persona
+	{0x0015, 0x02, 0x00, 0x00000000}, // if persona == 0 goto allow
+	{0x0015, 0x01, 0x00, 0xffffffff}, // if persona == 0xffffffff goto allow
 	{0x0006, 0x00, 0x00, 0x00050001}, // return errno(EPERM)
+	{0x0006, 0x00, 0x00, 0x7fff0000}, // return allow
+	{0x0006, 0x00, 0x00, 0x00050026}, // return errno(ENOSYS)
 }
 
 var denylistARM64 = [...]secgenInstruction{
 	{0x0020, 0x00, 0x00, 0x00000004}, // load arch
-	{0x0015, 0x01, 0x00, 0xc00000b7}, // if arch == arm64 goto nr
-	{0x0006, 0x00, 0x00, 0x00050026}, // return errno(ENOSYS)
-	{0x0020, 0x00, 0x00, 0x00000000}, // nr: load nr
-	{0x0035, 0x09, 0x00, 0x0000006b}, // if nr >= 107 (timer_create) goto nr.226
-	{0x0035, 0x0e, 0x00, 0x00000068}, // if nr >= 104 (kexec_load) goto errno(EPERM)
+	{0x0015, 0x00, 0x12, 0xc00000b7}, // unless arch == arm64 goto errno(ENOSYS)
+	{0x0020, 0x00, 0x00, 0x00000000}, // load nr
+	{0x0035, 0x00, 0x05, 0x0000006b}, // unless nr >= 107 (timer_create) goto nr.104
+	{0x0035, 0x02, 0x00, 0x000000e2}, // if nr >= 226 (mprotect) goto nr.273
+	{0x0035, 0x0d, 0x00, 0x000000e0}, // if nr >= 224 (swapon) goto errno(EPERM)
+	{0x0015, 0x0c, 0x0b, 0x0000008e}, // if nr == 142 (reboot) goto errno(EPERM), else allow
+	{0x0015, 0x0b, 0x00, 0x00000111}, // nr.273: if nr == 273 (finit_module) goto errno(EPERM)
+	{0x0015, 0x0a, 0x09, 0x00000126}, // if nr == 294 (kexec_file_load) goto errno(EPERM), else allow
+	{0x0035, 0x09, 0x00, 0x00000068}, // nr.104: if nr >= 104 (kexec_load) goto errno(EPERM)
 	{0x0015, 0x04, 0x00, 0x0000001d}, // if nr == 29 (ioctl) goto ioctl
-	{0x0015, 0x00, 0x0b, 0x0000005c}, // unless nr == 92 (personality) goto allow
+	{0x0015, 0x00, 0x06, 0x0000005c}, // unless nr == 92 (personality) goto allow
 	{0x0020, 0x00, 0x00, 0x00000010}, // load persona
-	{0x0035, 0x00, 0x09, 0x00000001}, // unless persona >= 1 goto allow
-	{0x0035, 0x08, 0x09, 0xffffffff}, // if persona >= 0xffffffff goto allow, else errno(EPERM)
+	{0x0015, 0x04, 0x00, 0x00000000}, // if persona == 0 goto allow
+	{0x0015, 0x03, 0x04, 0xffffffff}, // if persona == 0xffffffff goto allow, else errno(EPERM)
 	{0x0020, 0x00, 0x00, 0x00000018}, // ioctl: load request
-	{0x0015, 0x07, 0x00, 0x00005412}, // if request == 0x5412 goto errno(EPERM)
-	{0x0015, 0x06, 0x05, 0x0000541c}, // if request == 0x541c goto errno(EPERM), else allow
-	{0x0035, 0x02, 0x00, 0x000000e2}, // nr.226: if nr >= 226 (mprotect) goto nr.273
-	{0x0035, 0x04, 0x00, 0x000000e0}, // if nr >= 224 (swapon) goto errno(EPERM)
-	{0x0015, 0x03, 0x02, 0x0000008e}, // if nr == 142 (reboot) goto errno(EPERM), else allow
-	{0x0015, 0x02, 0x00, 0x00000111}, // nr.273: if nr == 273 (finit_module) goto errno(EPERM)
-	{0x0015, 0x01, 0x00, 0x00000126}, // if nr == 294 (kexec_file_load) goto errno(EPERM)
+	{0x0015, 0x02, 0x00, 0x00005412}, // if request == 0x5412 goto errno(EPERM)
+	{0x0015, 0x01, 0x00, 0x0000541c}, // if request == 0x541c goto errno(EPERM)
 	{0x0006, 0x00, 0x00, 0x7fff0000}, // return allow
 	{0x0006, 0x00, 0x00, 0x00050001}, // return errno(EPERM)
+	{0x0006, 0x00, 0x00, 0x00050026}, // return errno(ENOSYS)
 }
 
 // secgenFilter is a filter for each architecture that its policy lists.

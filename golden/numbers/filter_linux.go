@@ -19,7 +19,7 @@ import (
 //	errno(EPERM)  ioctl       if argument 1 is not TCGETS
 //	kill process  everything else, and calls through another architecture's numbers
 //
-// amd64 and i386: one program of 35 instructions, at most 14 executed; of amd64's calls named above, 1 decided by the kernel's cache, 4 by running the filter; of i386's calls named above, 1 decided by the kernel's cache, 4 by running the filter. Proved equal to the policy.
+// amd64 and i386: one program of 36 instructions, at most 15 executed; of amd64's calls named above, 1 decided by the kernel's cache, 4 by running the filter; of i386's calls named above, 1 decided by the kernel's cache, 4 by running the filter. Proved equal to the policy.
 var Numbers = secgenFilter{"Numbers", numbersProgram, 0x0}
 
 // The linker keeps the one array that this leaves.
@@ -33,40 +33,41 @@ func numbersProgram() []secgenInstruction {
 
 var numbersAMD64 = [...]secgenInstruction{
 	{0x0020, 0x00, 0x00, 0x00000004}, // load arch
-	{0x0015, 0x0b, 0x00, 0xc000003e}, // if arch == amd64 goto nr
-	{0x0015, 0x00, 0x1e, 0x40000003}, // unless arch == i386 goto kill process
+	{0x0015, 0x00, 0x0f, 0xc000003e}, // unless arch == amd64 goto at
 	{0x0020, 0x00, 0x00, 0x00000000}, // load nr
-	{0x0035, 0x05, 0x00, 0x000002bd}, // if nr >= 701 goto nr.702
-	{0x0035, 0x1c, 0x00, 0x000002bc}, // if nr >= 700 goto allow
-	{0x0015, 0x01, 0x00, 0x00000036}, // if nr == 54 (ioctl) goto ioctl
-	{0x0015, 0x1a, 0x19, 0x00000003}, // if nr == 3 (read) goto allow, else kill process
+	{0x0035, 0x07, 0x00, 0x000002bd}, // if nr >= 701 goto nr.4294967295
+	{0x0015, 0x02, 0x00, 0x00000010}, // if nr == 16 (ioctl) goto ioctl
+	{0x0015, 0x1c, 0x00, 0x000002bc}, // if nr == 700 goto allow
+	{0x0015, 0x1b, 0x1c, 0x00000000}, // if nr == 0 (read) goto allow, else kill process
 	{0x0020, 0x00, 0x00, 0x00000018}, // ioctl: load request
-	{0x0015, 0x17, 0x0c, 0x00005401}, // if request == 0x5401 goto kill process, else errno(EPERM)
-	{0x0035, 0x15, 0x00, 0x000002be}, // nr.702: if nr >= 702 goto nr.4294967295
-	{0x0020, 0x00, 0x00, 0x00000010}, // load args[0]
-	{0x0015, 0x0f, 0x14, 0x00000007}, // if args[0] == 7 goto 701, else kill process
-	{0x0020, 0x00, 0x00, 0x00000000}, // nr: load nr
-	{0x0035, 0x08, 0x00, 0x000002bd}, // if nr >= 701 goto nr.702.2
-	{0x0035, 0x12, 0x00, 0x000002bc}, // if nr >= 700 goto allow
-	{0x0015, 0x01, 0x00, 0x00000010}, // if nr == 16 (ioctl) goto ioctl.2
-	{0x0035, 0x0f, 0x10, 0x00000001}, // if nr >= 1 (write) goto kill process, else allow
-	{0x0020, 0x00, 0x00, 0x00000018}, // ioctl.2: load request
-	{0x0015, 0x00, 0x02, 0x00005401}, // unless request == 0x5401 goto errno(EPERM)
+	{0x0015, 0x00, 0x10, 0x00005401}, // unless request == 0x5401 goto errno(EPERM)
 	{0x0020, 0x00, 0x00, 0x0000001c}, // load request (upper half)
-	{0x0035, 0x00, 0x0b, 0x00000001}, // unless request (upper half) >= 1 goto kill process
-	{0x0006, 0x00, 0x00, 0x00050001}, // return errno(EPERM)
-	{0x0035, 0x08, 0x00, 0x000002be}, // nr.702.2: if nr >= 702 goto nr.4294967295
+	{0x0015, 0x18, 0x0e, 0x00000000}, // if request (upper half) == 0 goto kill process, else errno(EPERM)
+	{0x0015, 0x16, 0x00, 0xffffffff}, // nr.4294967295: if nr == 4294967295 (a call that a tracer skipped) goto allow
+	{0x0015, 0x00, 0x16, 0x000002bd}, // unless nr == 701 goto kill process
 	{0x0020, 0x00, 0x00, 0x00000010}, // load args[0]
-	{0x0015, 0x00, 0x07, 0x00000007}, // unless args[0] == 7 goto kill process
+	{0x0015, 0x00, 0x14, 0x00000007}, // unless args[0] == 7 goto kill process
 	{0x0020, 0x00, 0x00, 0x00000014}, // load args[0] (upper half)
-	{0x0035, 0x05, 0x00, 0x00000001}, // if args[0] (upper half) >= 1 goto kill process
-	{0x0020, 0x00, 0x00, 0x00000038}, // 701: load args[5]
+	{0x0015, 0x0d, 0x12, 0x00000000}, // if args[0] (upper half) == 0 goto 701.2, else kill process
+	{0x0015, 0x00, 0x11, 0x40000003}, // at: unless arch == i386 goto kill process
+	{0x0020, 0x00, 0x00, 0x00000000}, // load nr
+	{0x0035, 0x06, 0x00, 0x000002bd}, // if nr >= 701 goto nr.701
+	{0x0015, 0x02, 0x00, 0x00000036}, // if nr == 54 (ioctl) goto ioctl.2
+	{0x0015, 0x0c, 0x00, 0x000002bc}, // if nr == 700 goto allow
+	{0x0015, 0x0b, 0x0c, 0x00000003}, // if nr == 3 (read) goto allow, else kill process
+	{0x0020, 0x00, 0x00, 0x00000018}, // ioctl.2: load request
+	{0x0015, 0x0a, 0x00, 0x00005401}, // if request == 0x5401 goto kill process
+	{0x0006, 0x00, 0x00, 0x00050001}, // return errno(EPERM)
+	{0x0015, 0x01, 0x00, 0x000002bd}, // nr.701: if nr == 701 goto 701
+	{0x0015, 0x06, 0x07, 0xffffffff}, // if nr == 4294967295 (a call that a tracer skipped) goto allow, else kill process
+	{0x0020, 0x00, 0x00, 0x00000010}, // 701: load args[0]
+	{0x0015, 0x00, 0x05, 0x00000007}, // unless args[0] == 7 goto kill process
+	{0x0020, 0x00, 0x00, 0x00000038}, // 701.2: load args[5]
 	{0x0054, 0x00, 0x00, 0x000000ff}, // and 0xff
-	{0x0035, 0x00, 0x02, 0x00000001}, // unless args[5] & 0xff >= 1 goto kill process
-	{0x0035, 0x01, 0x02, 0x00000003}, // if args[5] & 0xff >= 3 goto kill process, else allow
-	{0x0035, 0x01, 0x00, 0xffffffff}, // nr.4294967295: if nr >= 4294967295 (a call that a tracer skipped) goto allow
-	{0x0006, 0x00, 0x00, 0x80000000}, // return kill process
+	{0x0015, 0x01, 0x00, 0x00000001}, // if args[5] & 0xff == 1 goto allow
+	{0x0015, 0x00, 0x01, 0x00000002}, // unless args[5] & 0xff == 2 goto kill process
 	{0x0006, 0x00, 0x00, 0x7fff0000}, // return allow
+	{0x0006, 0x00, 0x00, 0x80000000}, // return kill process
 }
 
 // secgenFilter is a filter for each architecture that its policy lists.

@@ -21,15 +21,15 @@ import (
 //	allow         pwrite64     if offset in {0x100000000, 0x100000001, 0x100001000, 0x200000000}
 //	kill process  everything else, and calls through another architecture's numbers
 //
-// amd64: 29 instructions, at most 12 executed; of the calls named above, 0 decided by the kernel's cache, 4 by running the filter. Proved equal to the policy.
+// amd64: 28 instructions, at most 12 executed; of the calls named above, 0 decided by the kernel's cache, 4 by running the filter. Proved equal to the policy.
 // Not on amd64: ftruncate64.
 //
-// s390x: 29 instructions, at most 12 executed; of the calls named above, 0 decided by the kernel's cache, 4 by running the filter. Proved equal to the policy.
+// s390x: 28 instructions, at most 12 executed; of the calls named above, 0 decided by the kernel's cache, 4 by running the filter. Proved equal to the policy.
 // Not on s390x: ftruncate64.
 //
-// arm: 31 instructions, at most 12 executed; of the calls named above, 0 decided by the kernel's cache, 5 by running the filter. Proved equal to the policy.
+// arm: 30 instructions, at most 12 executed; of the calls named above, 0 decided by the kernel's cache, 5 by running the filter. Proved equal to the policy.
 //
-// mips: 31 instructions, at most 12 executed; of the calls named above, 0 decided by the kernel's cache, 5 by running the filter. Proved equal to the policy.
+// mips: 30 instructions, at most 12 executed; of the calls named above, 0 decided by the kernel's cache, 5 by running the filter. Proved equal to the policy.
 var Wide = secgenFilter{"Wide", wideProgram, 0x0}
 
 // The linker keeps the one array that this leaves.
@@ -49,132 +49,128 @@ func wideProgram() []secgenInstruction {
 
 var wideAMD64 = [...]secgenInstruction{
 	{0x0020, 0x00, 0x00, 0x00000004}, // load arch
-	{0x0015, 0x00, 0x1a, 0xc000003e}, // unless arch == amd64 goto kill process
+	{0x0015, 0x00, 0x19, 0xc000003e}, // unless arch == amd64 goto kill process
 	{0x0020, 0x00, 0x00, 0x00000000}, // load nr
-	{0x0035, 0x0a, 0x00, 0x0000000d}, // if nr >= 13 (rt_sigaction) goto nr.17
-	{0x0035, 0x05, 0x00, 0x0000000c}, // if nr >= 12 (brk) goto brk
-	{0x0015, 0x00, 0x16, 0x00000001}, // unless nr == 1 (write) goto kill process
-	{0x0020, 0x00, 0x00, 0x00000024}, // load count (upper half)
-	{0x0035, 0x14, 0x00, 0x00000001}, // if count (upper half) >= 1 goto kill process
-	{0x0020, 0x00, 0x00, 0x00000020}, // load count
-	{0x0035, 0x12, 0x11, 0x00100001}, // if count >= 0x100001 goto kill process, else allow
-	{0x0020, 0x00, 0x00, 0x00000010}, // brk: load addr
-	{0x0035, 0x10, 0x00, 0x00000001}, // if addr >= 1 goto kill process
-	{0x0020, 0x00, 0x00, 0x00000014}, // load addr (upper half)
-	{0x0035, 0x0e, 0x0d, 0x00000001}, // if addr (upper half) >= 1 goto kill process, else allow
-	{0x0015, 0x07, 0x00, 0x00000011}, // nr.17: if nr == 17 (pread64) goto pread64
-	{0x0015, 0x00, 0x0c, 0x00000012}, // unless nr == 18 (pwrite64) goto kill process
+	{0x0035, 0x00, 0x0c, 0x0000000d}, // unless nr >= 13 (rt_sigaction) goto nr.1
+	{0x0015, 0x03, 0x00, 0x00000012}, // if nr == 18 (pwrite64) goto pwrite64
+	{0x0015, 0x00, 0x15, 0x00000011}, // unless nr == 17 (pread64) goto kill process
 	{0x0020, 0x00, 0x00, 0x0000002c}, // load offset (upper half)
-	{0x0015, 0x01, 0x00, 0x00000001}, // if offset (upper half) == 1 goto pwrite64
-	{0x0015, 0x06, 0x09, 0x00000002}, // if offset (upper half) == 2 goto pread64.2, else kill process
-	{0x0020, 0x00, 0x00, 0x00000028}, // pwrite64: load offset
-	{0x0035, 0x00, 0x06, 0x00000002}, // unless offset >= 2 goto allow
-	{0x0015, 0x05, 0x06, 0x00001000}, // if offset == 0x1000 goto allow, else kill process
-	{0x0020, 0x00, 0x00, 0x0000002c}, // pread64: load offset (upper half)
-	{0x0035, 0x00, 0x03, 0x00000002}, // unless offset (upper half) >= 2 goto allow
-	{0x0035, 0x03, 0x00, 0x00000003}, // if offset (upper half) >= 3 goto kill process
-	{0x0020, 0x00, 0x00, 0x00000028}, // pread64.2: load offset
-	{0x0035, 0x01, 0x00, 0x00000001}, // if offset >= 1 goto kill process
+	{0x0035, 0x02, 0x12, 0x00000002}, // if offset (upper half) >= 2 goto pread64, else allow
+	{0x0020, 0x00, 0x00, 0x0000002c}, // pwrite64: load offset (upper half)
+	{0x0015, 0x03, 0x00, 0x00000001}, // if offset (upper half) == 1 goto pwrite64.2
+	{0x0015, 0x00, 0x10, 0x00000002}, // pread64: unless offset (upper half) == 2 goto kill process
+	{0x0020, 0x00, 0x00, 0x00000028}, // load offset
+	{0x0015, 0x0d, 0x0e, 0x00000000}, // if offset == 0 goto allow, else kill process
+	{0x0020, 0x00, 0x00, 0x00000028}, // pwrite64.2: load offset
+	{0x0035, 0x00, 0x0b, 0x00000002}, // unless offset >= 2 goto allow
+	{0x0015, 0x0a, 0x0b, 0x00001000}, // if offset == 0x1000 goto allow, else kill process
+	{0x0015, 0x05, 0x00, 0x00000001}, // nr.1: if nr == 1 (write) goto write
+	{0x0015, 0x00, 0x09, 0x0000000c}, // unless nr == 12 (brk) goto kill process
+	{0x0020, 0x00, 0x00, 0x00000010}, // load addr
+	{0x0015, 0x00, 0x07, 0x00000000}, // unless addr == 0 goto kill process
+	{0x0020, 0x00, 0x00, 0x00000014}, // load addr (upper half)
+	{0x0015, 0x04, 0x05, 0x00000000}, // if addr (upper half) == 0 goto allow, else kill process
+	{0x0020, 0x00, 0x00, 0x00000024}, // write: load count (upper half)
+	{0x0015, 0x00, 0x03, 0x00000000}, // unless count (upper half) == 0 goto kill process
+	{0x0020, 0x00, 0x00, 0x00000020}, // load count
+	{0x0035, 0x01, 0x00, 0x00100001}, // if count >= 0x100001 goto kill process
 	{0x0006, 0x00, 0x00, 0x7fff0000}, // return allow
 	{0x0006, 0x00, 0x00, 0x80000000}, // return kill process
 }
 
 var wideS390X = [...]secgenInstruction{
 	{0x0020, 0x00, 0x00, 0x00000004}, // load arch
-	{0x0015, 0x00, 0x1a, 0x80000016}, // unless arch == s390x goto kill process
+	{0x0015, 0x00, 0x19, 0x80000016}, // unless arch == s390x goto kill process
 	{0x0020, 0x00, 0x00, 0x00000000}, // load nr
 	{0x0035, 0x0a, 0x00, 0x0000002e}, // if nr >= 46 goto nr.180
-	{0x0035, 0x05, 0x00, 0x0000002d}, // if nr >= 45 (brk) goto brk
-	{0x0015, 0x00, 0x16, 0x00000004}, // unless nr == 4 (write) goto kill process
-	{0x0020, 0x00, 0x00, 0x00000020}, // load count (upper half)
-	{0x0035, 0x14, 0x00, 0x00000001}, // if count (upper half) >= 1 goto kill process
-	{0x0020, 0x00, 0x00, 0x00000024}, // load count
-	{0x0035, 0x12, 0x11, 0x00100001}, // if count >= 0x100001 goto kill process, else allow
-	{0x0020, 0x00, 0x00, 0x00000014}, // brk: load addr
-	{0x0035, 0x10, 0x00, 0x00000001}, // if addr >= 1 goto kill process
+	{0x0015, 0x05, 0x00, 0x00000004}, // if nr == 4 (write) goto write
+	{0x0015, 0x00, 0x15, 0x0000002d}, // unless nr == 45 (brk) goto kill process
+	{0x0020, 0x00, 0x00, 0x00000014}, // load addr
+	{0x0015, 0x00, 0x13, 0x00000000}, // unless addr == 0 goto kill process
 	{0x0020, 0x00, 0x00, 0x00000010}, // load addr (upper half)
-	{0x0035, 0x0e, 0x0d, 0x00000001}, // if addr (upper half) >= 1 goto kill process, else allow
-	{0x0015, 0x07, 0x00, 0x000000b4}, // nr.180: if nr == 180 (pread64) goto pread64
-	{0x0015, 0x00, 0x0c, 0x000000b5}, // unless nr == 181 (pwrite64) goto kill process
+	{0x0015, 0x10, 0x11, 0x00000000}, // if addr (upper half) == 0 goto allow, else kill process
+	{0x0020, 0x00, 0x00, 0x00000020}, // write: load count (upper half)
+	{0x0015, 0x00, 0x0f, 0x00000000}, // unless count (upper half) == 0 goto kill process
+	{0x0020, 0x00, 0x00, 0x00000024}, // load count
+	{0x0035, 0x0d, 0x0c, 0x00100001}, // if count >= 0x100001 goto kill process, else allow
+	{0x0015, 0x06, 0x00, 0x000000b4}, // nr.180: if nr == 180 (pread64) goto pread64
+	{0x0015, 0x00, 0x0b, 0x000000b5}, // unless nr == 181 (pwrite64) goto kill process
 	{0x0020, 0x00, 0x00, 0x00000028}, // load offset (upper half)
-	{0x0015, 0x01, 0x00, 0x00000001}, // if offset (upper half) == 1 goto pwrite64
-	{0x0015, 0x06, 0x09, 0x00000002}, // if offset (upper half) == 2 goto pread64.2, else kill process
-	{0x0020, 0x00, 0x00, 0x0000002c}, // pwrite64: load offset
+	{0x0015, 0x00, 0x05, 0x00000001}, // unless offset (upper half) == 1 goto pread64.2
+	{0x0020, 0x00, 0x00, 0x0000002c}, // load offset
 	{0x0035, 0x00, 0x06, 0x00000002}, // unless offset >= 2 goto allow
 	{0x0015, 0x05, 0x06, 0x00001000}, // if offset == 0x1000 goto allow, else kill process
 	{0x0020, 0x00, 0x00, 0x00000028}, // pread64: load offset (upper half)
 	{0x0035, 0x00, 0x03, 0x00000002}, // unless offset (upper half) >= 2 goto allow
-	{0x0035, 0x03, 0x00, 0x00000003}, // if offset (upper half) >= 3 goto kill process
-	{0x0020, 0x00, 0x00, 0x0000002c}, // pread64.2: load offset
-	{0x0035, 0x01, 0x00, 0x00000001}, // if offset >= 1 goto kill process
+	{0x0015, 0x00, 0x03, 0x00000002}, // pread64.2: unless offset (upper half) == 2 goto kill process
+	{0x0020, 0x00, 0x00, 0x0000002c}, // load offset
+	{0x0015, 0x00, 0x01, 0x00000000}, // unless offset == 0 goto kill process
 	{0x0006, 0x00, 0x00, 0x7fff0000}, // return allow
 	{0x0006, 0x00, 0x00, 0x80000000}, // return kill process
 }
 
 var wideARM = [...]secgenInstruction{
 	{0x0020, 0x00, 0x00, 0x00000004}, // load arch
-	{0x0015, 0x00, 0x1c, 0x40000028}, // unless arch == arm goto kill process
+	{0x0015, 0x00, 0x1b, 0x40000028}, // unless arch == arm goto kill process
 	{0x0020, 0x00, 0x00, 0x00000000}, // load nr
-	{0x0035, 0x06, 0x00, 0x000000b4}, // if nr >= 180 (pread64) goto nr.182
-	{0x0015, 0x03, 0x00, 0x00000004}, // if nr == 4 (write) goto write
-	{0x0015, 0x00, 0x18, 0x0000002d}, // unless nr == 45 (brk) goto kill process
-	{0x0020, 0x00, 0x00, 0x00000010}, // load addr
-	{0x0035, 0x16, 0x15, 0x00000001}, // if addr >= 1 goto kill process, else allow
-	{0x0020, 0x00, 0x00, 0x00000020}, // write: load count
-	{0x0035, 0x14, 0x13, 0x00100001}, // if count >= 0x100001 goto kill process, else allow
-	{0x0035, 0x0c, 0x00, 0x000000b6}, // nr.182: if nr >= 182 (chown) goto nr.194
-	{0x0035, 0x03, 0x00, 0x000000b5}, // if nr >= 181 (pwrite64) goto pwrite64
+	{0x0035, 0x00, 0x12, 0x000000b4}, // unless nr >= 180 (pread64) goto nr.4
+	{0x0035, 0x0b, 0x00, 0x000000b6}, // if nr >= 182 (chown) goto nr.194
+	{0x0015, 0x05, 0x00, 0x000000b4}, // if nr == 180 (pread64) goto pread64
 	{0x0020, 0x00, 0x00, 0x00000038}, // load offset (upper half)
+	{0x0015, 0x00, 0x05, 0x00000001}, // unless offset (upper half) == 1 goto pread64.2
+	{0x0020, 0x00, 0x00, 0x00000030}, // load offset
+	{0x0035, 0x00, 0x12, 0x00000002}, // unless offset >= 2 goto allow
+	{0x0015, 0x11, 0x12, 0x00001000}, // if offset == 0x1000 goto allow, else kill process
+	{0x0020, 0x00, 0x00, 0x00000038}, // pread64: load offset (upper half)
 	{0x0035, 0x00, 0x0f, 0x00000002}, // unless offset (upper half) >= 2 goto allow
-	{0x0035, 0x0f, 0x03, 0x00000003}, // if offset (upper half) >= 3 goto kill process, else pread64
-	{0x0020, 0x00, 0x00, 0x00000038}, // pwrite64: load offset (upper half)
-	{0x0015, 0x03, 0x00, 0x00000001}, // if offset (upper half) == 1 goto pwrite64.2
-	{0x0015, 0x00, 0x0c, 0x00000002}, // unless offset (upper half) == 2 goto kill process
-	{0x0020, 0x00, 0x00, 0x00000030}, // pread64: load offset
-	{0x0035, 0x0a, 0x09, 0x00000001}, // if offset >= 1 goto kill process, else allow
-	{0x0020, 0x00, 0x00, 0x00000030}, // pwrite64.2: load offset
-	{0x0035, 0x00, 0x07, 0x00000002}, // unless offset >= 2 goto allow
-	{0x0015, 0x06, 0x07, 0x00001000}, // if offset == 0x1000 goto allow, else kill process
-	{0x0015, 0x00, 0x06, 0x000000c2}, // nr.194: unless nr == 194 (ftruncate64) goto kill process
+	{0x0015, 0x00, 0x0f, 0x00000002}, // pread64.2: unless offset (upper half) == 2 goto kill process
+	{0x0020, 0x00, 0x00, 0x00000030}, // load offset
+	{0x0015, 0x0c, 0x0d, 0x00000000}, // if offset == 0 goto allow, else kill process
+	{0x0015, 0x00, 0x0c, 0x000000c2}, // nr.194: unless nr == 194 (ftruncate64) goto kill process
 	{0x0020, 0x00, 0x00, 0x00000028}, // load length (upper half)
-	{0x0035, 0x01, 0x00, 0xffffffff}, // if length (upper half) >= 0xffffffff goto ftruncate64
-	{0x0035, 0x02, 0x03, 0x80000000}, // if length (upper half) >= 0x80000000 goto allow, else kill process
+	{0x0015, 0x01, 0x00, 0xffffffff}, // if length (upper half) == 0xffffffff goto ftruncate64
+	{0x0035, 0x08, 0x09, 0x80000000}, // if length (upper half) >= 0x80000000 goto allow, else kill process
 	{0x0020, 0x00, 0x00, 0x00000020}, // ftruncate64: load length
-	{0x0035, 0x01, 0x00, 0xffffffff}, // if length >= 0xffffffff goto kill process
+	{0x0015, 0x07, 0x06, 0xffffffff}, // if length == 0xffffffff goto kill process, else allow
+	{0x0015, 0x03, 0x00, 0x00000004}, // nr.4: if nr == 4 (write) goto write
+	{0x0015, 0x00, 0x05, 0x0000002d}, // unless nr == 45 (brk) goto kill process
+	{0x0020, 0x00, 0x00, 0x00000010}, // load addr
+	{0x0015, 0x02, 0x03, 0x00000000}, // if addr == 0 goto allow, else kill process
+	{0x0020, 0x00, 0x00, 0x00000020}, // write: load count
+	{0x0035, 0x01, 0x00, 0x00100001}, // if count >= 0x100001 goto kill process
 	{0x0006, 0x00, 0x00, 0x7fff0000}, // return allow
 	{0x0006, 0x00, 0x00, 0x80000000}, // return kill process
 }
 
 var wideMIPS = [...]secgenInstruction{
 	{0x0020, 0x00, 0x00, 0x00000004}, // load arch
-	{0x0015, 0x00, 0x1c, 0x00000008}, // unless arch == mips goto kill process
+	{0x0015, 0x00, 0x1b, 0x00000008}, // unless arch == mips goto kill process
 	{0x0020, 0x00, 0x00, 0x00000000}, // load nr
-	{0x0035, 0x06, 0x00, 0x00001068}, // if nr >= 4200 (pread64) goto nr.4202
-	{0x0015, 0x03, 0x00, 0x00000fa4}, // if nr == 4004 (write) goto write
-	{0x0015, 0x00, 0x18, 0x00000fcd}, // unless nr == 4045 (brk) goto kill process
-	{0x0020, 0x00, 0x00, 0x00000014}, // load addr
-	{0x0035, 0x16, 0x15, 0x00000001}, // if addr >= 1 goto kill process, else allow
-	{0x0020, 0x00, 0x00, 0x00000024}, // write: load count
-	{0x0035, 0x14, 0x13, 0x00100001}, // if count >= 0x100001 goto kill process, else allow
-	{0x0035, 0x0c, 0x00, 0x0000106a}, // nr.4202: if nr >= 4202 (chown) goto nr.4212
-	{0x0035, 0x03, 0x00, 0x00001069}, // if nr >= 4201 (pwrite64) goto pwrite64
+	{0x0035, 0x00, 0x12, 0x00001068}, // unless nr >= 4200 (pread64) goto nr.4004
+	{0x0035, 0x0b, 0x00, 0x0000106a}, // if nr >= 4202 (chown) goto nr.4212
+	{0x0015, 0x05, 0x00, 0x00001068}, // if nr == 4200 (pread64) goto pread64
 	{0x0020, 0x00, 0x00, 0x00000034}, // load offset (upper half)
+	{0x0015, 0x00, 0x05, 0x00000001}, // unless offset (upper half) == 1 goto pread64.2
+	{0x0020, 0x00, 0x00, 0x0000003c}, // load offset
+	{0x0035, 0x00, 0x12, 0x00000002}, // unless offset >= 2 goto allow
+	{0x0015, 0x11, 0x12, 0x00001000}, // if offset == 0x1000 goto allow, else kill process
+	{0x0020, 0x00, 0x00, 0x00000034}, // pread64: load offset (upper half)
 	{0x0035, 0x00, 0x0f, 0x00000002}, // unless offset (upper half) >= 2 goto allow
-	{0x0035, 0x0f, 0x03, 0x00000003}, // if offset (upper half) >= 3 goto kill process, else pread64
-	{0x0020, 0x00, 0x00, 0x00000034}, // pwrite64: load offset (upper half)
-	{0x0015, 0x03, 0x00, 0x00000001}, // if offset (upper half) == 1 goto pwrite64.2
-	{0x0015, 0x00, 0x0c, 0x00000002}, // unless offset (upper half) == 2 goto kill process
-	{0x0020, 0x00, 0x00, 0x0000003c}, // pread64: load offset
-	{0x0035, 0x0a, 0x09, 0x00000001}, // if offset >= 1 goto kill process, else allow
-	{0x0020, 0x00, 0x00, 0x0000003c}, // pwrite64.2: load offset
-	{0x0035, 0x00, 0x07, 0x00000002}, // unless offset >= 2 goto allow
-	{0x0015, 0x06, 0x07, 0x00001000}, // if offset == 0x1000 goto allow, else kill process
-	{0x0015, 0x00, 0x06, 0x00001074}, // nr.4212: unless nr == 4212 (ftruncate64) goto kill process
+	{0x0015, 0x00, 0x0f, 0x00000002}, // pread64.2: unless offset (upper half) == 2 goto kill process
+	{0x0020, 0x00, 0x00, 0x0000003c}, // load offset
+	{0x0015, 0x0c, 0x0d, 0x00000000}, // if offset == 0 goto allow, else kill process
+	{0x0015, 0x00, 0x0c, 0x00001074}, // nr.4212: unless nr == 4212 (ftruncate64) goto kill process
 	{0x0020, 0x00, 0x00, 0x00000024}, // load length (upper half)
-	{0x0035, 0x01, 0x00, 0xffffffff}, // if length (upper half) >= 0xffffffff goto ftruncate64
-	{0x0035, 0x02, 0x03, 0x80000000}, // if length (upper half) >= 0x80000000 goto allow, else kill process
+	{0x0015, 0x01, 0x00, 0xffffffff}, // if length (upper half) == 0xffffffff goto ftruncate64
+	{0x0035, 0x08, 0x09, 0x80000000}, // if length (upper half) >= 0x80000000 goto allow, else kill process
 	{0x0020, 0x00, 0x00, 0x0000002c}, // ftruncate64: load length
-	{0x0035, 0x01, 0x00, 0xffffffff}, // if length >= 0xffffffff goto kill process
+	{0x0015, 0x07, 0x06, 0xffffffff}, // if length == 0xffffffff goto kill process, else allow
+	{0x0015, 0x03, 0x00, 0x00000fa4}, // nr.4004: if nr == 4004 (write) goto write
+	{0x0015, 0x00, 0x05, 0x00000fcd}, // unless nr == 4045 (brk) goto kill process
+	{0x0020, 0x00, 0x00, 0x00000014}, // load addr
+	{0x0015, 0x02, 0x03, 0x00000000}, // if addr == 0 goto allow, else kill process
+	{0x0020, 0x00, 0x00, 0x00000024}, // write: load count
+	{0x0035, 0x01, 0x00, 0x00100001}, // if count >= 0x100001 goto kill process
 	{0x0006, 0x00, 0x00, 0x7fff0000}, // return allow
 	{0x0006, 0x00, 0x00, 0x80000000}, // return kill process
 }

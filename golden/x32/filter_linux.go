@@ -21,7 +21,7 @@ import (
 //	errno(EPERM)   everything else
 //	kill process   calls through another architecture's numbers
 //
-// amd64 and x32: one program of 19 instructions, at most 10 executed; of amd64's calls named above, 3 decided by the kernel's cache, 2 by running the filter; of x32's calls named above, 0 decided by the kernel's cache, 5 by running the filter. Proved equal to the policy.
+// amd64 and x32: one program of 19 instructions, at most 9 executed; of amd64's calls named above, 3 decided by the kernel's cache, 2 by running the filter; of x32's calls named above, 0 decided by the kernel's cache, 5 by running the filter. Proved equal to the policy.
 var X32 = secgenFilter{"X32", x32Program, 0x0}
 
 // The linker keeps the one array that this leaves.
@@ -35,24 +35,24 @@ func x32Program() []secgenInstruction {
 
 var x32AMD64 = [...]secgenInstruction{
 	{0x0020, 0x00, 0x00, 0x00000004}, // load arch
-	{0x0015, 0x01, 0x00, 0xc000003e}, // if arch == amd64 goto nr
-	{0x0006, 0x00, 0x00, 0x80000000}, // return kill process
-	{0x0020, 0x00, 0x00, 0x00000000}, // nr: load nr
-	{0x0035, 0x04, 0x00, 0x40000002}, // if nr >= 1073741826 (open) goto nr.1073742056
-	{0x0035, 0x0b, 0x00, 0x40000000}, // if nr >= 1073741824 (x32's numbers) goto allow
-	{0x0015, 0x07, 0x00, 0x00000010}, // if nr == 16 (ioctl) goto ioctl
-	{0x0035, 0x00, 0x09, 0x00000002}, // unless nr >= 2 (open) goto allow
-	{0x0015, 0x08, 0x07, 0x000000e7}, // if nr == 231 (exit_group) goto allow, else errno(EPERM)
-	{0x0035, 0x02, 0x00, 0x400000e8}, // nr.1073742056: if nr >= 1073742056 (epoll_wait) goto nr.4294967295
-	{0x0035, 0x06, 0x00, 0x400000e7}, // if nr >= 1073742055 (exit_group) goto allow
-	{0x0015, 0x05, 0x04, 0x40000027}, // if nr == 1073741863 (getpid) goto allow, else errno(EPERM)
-	{0x0035, 0x05, 0x00, 0xffffffff}, // nr.4294967295: if nr >= 4294967295 (a call that a tracer skipped) goto errno(EACCES)
-	{0x0015, 0x00, 0x02, 0x40000202}, // unless nr == 1073742338 (ioctl) goto errno(EPERM)
-	{0x0020, 0x00, 0x00, 0x00000018}, // ioctl: load request
-	{0x0015, 0x01, 0x00, 0x00005413}, // if request == 0x5413 goto allow
-	{0x0006, 0x00, 0x00, 0x00050001}, // return errno(EPERM)
-	{0x0006, 0x00, 0x00, 0x7fff0000}, // return allow
+	{0x0015, 0x00, 0x10, 0xc000003e}, // unless arch == amd64 goto kill process
+	{0x0020, 0x00, 0x00, 0x00000000}, // load nr
+	{0x0035, 0x00, 0x06, 0x40000002}, // unless nr >= 1073741826 (open) goto nr.1073741824
+	{0x0035, 0x02, 0x00, 0x400000e8}, // if nr >= 1073742056 (epoll_wait) goto nr.1073742338
+	{0x0015, 0x0a, 0x00, 0x40000027}, // if nr == 1073741863 (getpid) goto allow
+	{0x0015, 0x09, 0x0a, 0x400000e7}, // if nr == 1073742055 (exit_group) goto allow, else errno(EPERM)
+	{0x0015, 0x04, 0x00, 0x40000202}, // nr.1073742338: if nr == 1073742338 (ioctl) goto ioctl
+	{0x0015, 0x00, 0x08, 0xffffffff}, // unless nr == 4294967295 (a call that a tracer skipped) goto errno(EPERM)
 	{0x0006, 0x00, 0x00, 0x0005000d}, // return errno(EACCES)
+	{0x0035, 0x05, 0x00, 0x40000000}, // nr.1073741824: if nr >= 1073741824 (x32's numbers) goto allow
+	{0x0015, 0x00, 0x02, 0x00000010}, // unless nr == 16 (ioctl) goto nr.2
+	{0x0020, 0x00, 0x00, 0x00000018}, // ioctl: load request
+	{0x0015, 0x02, 0x03, 0x00005413}, // if request == 0x5413 goto allow, else errno(EPERM)
+	{0x0035, 0x00, 0x01, 0x00000002}, // nr.2: unless nr >= 2 (open) goto allow
+	{0x0015, 0x00, 0x01, 0x000000e7}, // unless nr == 231 (exit_group) goto errno(EPERM)
+	{0x0006, 0x00, 0x00, 0x7fff0000}, // return allow
+	{0x0006, 0x00, 0x00, 0x00050001}, // return errno(EPERM)
+	{0x0006, 0x00, 0x00, 0x80000000}, // return kill process
 }
 
 // NoX32 refuses x32's calls although it denies nothing else but one call.
@@ -75,17 +75,17 @@ func noX32Program() []secgenInstruction {
 
 var noX32AMD64 = [...]secgenInstruction{
 	{0x0020, 0x00, 0x00, 0x00000004}, // load arch
-	{0x0015, 0x00, 0x08, 0xc000003e}, // unless arch == amd64 goto errno(ENOSYS)
+	{0x0015, 0x00, 0x09, 0xc000003e}, // unless arch == amd64 goto errno(ENOSYS)
 	{0x0020, 0x00, 0x00, 0x00000000}, // load nr
 	{0x0035, 0x03, 0x00, 0x00000200}, // if nr >= 512 goto nr.1073741824
 	{0x0015, 0x01, 0x00, 0x0000003b}, // if nr == 59 (execve) goto kill process
-	{0x0015, 0x00, 0x05, 0x00000142}, // unless nr == 322 (execveat) goto allow
+	{0x0015, 0x00, 0x04, 0x00000142}, // unless nr == 322 (execveat) goto allow
 	{0x0006, 0x00, 0x00, 0x80000000}, // return kill process
 	{0x0035, 0x01, 0x00, 0x40000000}, // nr.1073741824: if nr >= 1073741824 (x32's numbers) goto nr.4294967295
-	{0x0035, 0x02, 0x01, 0x00000224}, // if nr >= 548 goto allow, else errno(ENOSYS)
-	{0x0035, 0x01, 0x00, 0xffffffff}, // nr.4294967295: if nr >= 4294967295 (a call that a tracer skipped) goto allow
-	{0x0006, 0x00, 0x00, 0x00050026}, // return errno(ENOSYS)
+	{0x0035, 0x01, 0x02, 0x00000224}, // if nr >= 548 goto allow, else errno(ENOSYS)
+	{0x0015, 0x00, 0x01, 0xffffffff}, // nr.4294967295: unless nr == 4294967295 (a call that a tracer skipped) goto errno(ENOSYS)
 	{0x0006, 0x00, 0x00, 0x7fff0000}, // return allow
+	{0x0006, 0x00, 0x00, 0x00050026}, // return errno(ENOSYS)
 }
 
 // secgenFilter is a filter for each architecture that its policy lists.

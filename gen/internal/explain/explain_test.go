@@ -26,7 +26,7 @@ func compile(t testing.TB, p dsl.Policy) (table.Table, kernel.Program) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root, _, err := tree.Build(tables[0], tree.Weights{}, false)
+	root, _, err := tree.Build(tables[0], tree.Weights{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -226,7 +226,7 @@ func (l *listing) test(pc int, ins bpf.RawInstruction) string {
 	switch {
 	case w == table.Arch:
 		return "arch " + op + " " + l.archName(ins.K)
-	case w == table.Nr:
+	case w == table.Nr && ins.Op != kernel.JumpAnyBit && l.masks[pc] == math.MaxUint32:
 		text := "nr " + op + " " + strconv.FormatUint(uint64(ins.K), 10)
 		if name := l.callName(pc, ins.K); name != "" {
 			text += " (" + name + ")"
@@ -285,7 +285,7 @@ func (l *listing) word(pc int, w table.Word) string {
 	name := fmt.Sprintf("args[%d]", slot)
 	upper := false
 	for i, c := range l.calls[pc] {
-		own, high := argName(c, slot, w)
+		own, high := ArgName(c.arch, c.arch.CallName(c.nr), w)
 		if i > 0 && own != name {
 			name = fmt.Sprintf("args[%d]", slot)
 			break
@@ -298,10 +298,13 @@ func (l *listing) word(pc int, w table.Word) string {
 	return name
 }
 
-func argName(c call, slot int, w table.Word) (name string, upper bool) {
+// ArgName names a word of a call's arguments, without their halves; upper tells
+// whether it is the upper half of one.
+func ArgName(arch *abi.Arch, call string, w table.Word) (name string, upper bool) {
+	slot := int(w-4) / 2
 	first := w%2 == 0
-	upper = first == c.arch.BigEndian
-	for _, a := range c.arch.Args(c.arch.CallName(c.nr)) {
+	upper = first == arch.BigEndian
+	for _, a := range arch.Args(call) {
 		switch {
 		case a.HiSlot == slot && a.HiSlot >= 0:
 			return a.Name, true

@@ -56,11 +56,16 @@ func prove(t table.Table, p kernel.Program, cuts []Cut, budget int) error {
 	for _, c := range cuts {
 		stops[c.PC] = true
 	}
-	spent, err := piece(p, 0, stops, budget, func(d *diagram) node { return d.table(t, cuts) })
+	// A piece is small, or it should have been cut.
+	each := budget
+	if len(cuts) > 0 {
+		each = budget / 16
+	}
+	spent, err := piece(p, 0, stops, each, func(d *diagram) node { return d.table(t, cuts) })
 	for i := 0; i < len(cuts) && err == nil; i++ {
 		c := cuts[i]
 		var n int
-		n, err = piece(p, c.PC, stops, budget-spent, func(d *diagram) node { return d.from(c, t.Parts[c.Part], next(cuts, i)) })
+		n, err = piece(p, c.PC, stops, min(each, budget-spent), func(d *diagram) node { return d.from(c, t.Parts[c.Part], next(cuts, i)) })
 		spent += n
 		var e *Differ
 		if errors.As(err, &e) {
@@ -68,7 +73,7 @@ func prove(t table.Table, p kernel.Program, cuts []Cut, budget int) error {
 		}
 		var big *TooLarge
 		if errors.As(err, &big) {
-			big.Limit, big.Cut = budget, &c
+			big.Cut = &c
 		}
 	}
 	var e *Differ

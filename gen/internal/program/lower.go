@@ -116,8 +116,15 @@ func (l *layout) emit(n *tree.Node) {
 	if _, ok := l.entries[n]; ok {
 		return
 	}
-	l.emit(n.Yes)
-	l.emit(n.No)
+	// What is emitted last comes next when the program runs. The kernel jumps there
+	// without a further instruction (net/core/filter.c, bpf_convert_filter), but for
+	// a test of bits, which it cannot turn round.
+	first, last := n.Yes, n.No
+	if n.Likely && n.Op != tree.AnyBit {
+		first, last = last, first
+	}
+	l.emit(first)
+	l.emit(last)
 	l.jump(n)
 	e := entries{test: len(l.back) - 1}
 	nd := l.needs[n]

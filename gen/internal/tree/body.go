@@ -37,18 +37,18 @@ type bodies struct {
 
 	weights       Weights
 	effort, limit int
-	singly        bool // take each rule as a piece of its own
+	most          int // rules in a piece; 0: as many as fit
 }
 
-func newBodies(ns *nodes, weights Weights, singly bool) *bodies {
-	return &bodies{ns: ns, fs: newFormulas(), ids: map[*Node]uint32{}, done: map[string]*Node{}, weights: weights, singly: singly}
+func newBodies(ns *nodes, weights Weights, most int) *bodies {
+	return &bodies{ns: ns, fs: newFormulas(), ids: map[*Node]uint32{}, done: map[string]*Node{}, weights: weights, most: most}
 }
 
 // body is the node that decides d, or nil and the entry that is too much by itself. Where it does so in pieces, it calls cut with
 // the index of each entry that begins one, and the node where it begins.
 func (b *bodies) body(d decision, cut func(entry int, n *Node)) (*Node, int) {
 	n := len(d.entries)
-	if !b.singly || n <= 1 {
+	if b.most == 0 || n <= b.most {
 		b.effort, b.limit = 0, effortForAll+n*effortPerRule
 		if n <= 1 {
 			b.limit = effortForOne
@@ -194,6 +194,11 @@ func (b *bodies) at(p place, d decision) *Node {
 		if !ok || v > hi {
 			continue // no value under the mask lies here
 		}
+		if lo = v; p.mask != math.MaxUint32 {
+			if next, more := nextUnder(p.mask, lo+1); !more || next > hi {
+				hi = lo
+			}
+		}
 		if lo == hi {
 			for j, e := range decisions[i].entries {
 				decisions[i].entries[j].cond = b.fs.fix(e.cond, p, lo)
@@ -215,7 +220,7 @@ func (b *bodies) at(p place, d decision) *Node {
 		return n
 	}
 	b.effort += effortOf(len(runs))
-	return b.ns.search(p, runs)
+	return b.ns.search(p, runs, 1)
 }
 
 // bits is the single test for whether any bit of a mask is set, which needs
@@ -230,5 +235,5 @@ func (b *bodies) bits(p place, runs []run) *Node {
 	}
 	whole := place{p.word, math.MaxUint32}
 	cost := whole.load() + 1 + (float64(none.weight*none.to.cost)+float64(some.weight*some.to.cost))/(none.weight+some.weight)
-	return b.ns.test(whole, AnyBit, p.mask, some.to, none.to, cost)
+	return b.ns.test(whole, AnyBit, p.mask, some.to, none.to, false, cost)
 }

@@ -29,12 +29,12 @@ func (e *TooLarge) Error() string {
 }
 
 // Build returns the root of a diagram that answers calls as t does, and the cuts
-// that it has where the rules of a call are too many for one diagram. Singly, each
-// rule with a condition begins a piece, which is the easiest to prove and the slowest
-// to run.
-func Build(t table.Table, weights Weights, singly bool) (*Node, []Cut, error) {
+// that it has where the rules of a call are too many for one diagram. If most is not
+// 0, no piece has more rules: with 1, each rule with a condition begins one, which is
+// the easiest to prove and the slowest to run.
+func Build(t table.Table, weights Weights, most int) (*Node, []Cut, error) {
 	ns := &nodes{unique: map[Node]*Node{}, choices: make([]choice, 1)}
-	b := newBodies(ns, weights, singly)
+	b := newBodies(ns, weights, most)
 	bad := ns.end(t.BadArch)
 	var cuts []Cut
 
@@ -53,7 +53,7 @@ func Build(t table.Table, weights Weights, singly bool) (*Node, []Cut, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		root = ns.test(arch, Equal, audit, n, root, arch.load()+1+n.cost)
+		root = ns.test(arch, Equal, audit, n, root, true, arch.load()+1+n.cost)
 	}
 	return root, cuts, nil
 }
@@ -68,20 +68,7 @@ func (b *bodies) numbers(t table.Table, audit uint32, bad *Node, cuts *[]Cut) (*
 	}
 	slices.SortFunc(segments, func(a, b segment) int { return int(int64(a.lo) - int64(b.lo)) })
 
-	var runs []run
-	add := func(r run) {
-		if n := len(runs); n > 0 && runs[n-1].to == r.to {
-			runs[n-1].hi = r.hi
-			runs[n-1].weight += r.weight
-			return
-		}
-		runs = append(runs, r)
-	}
-	next := uint64(0)
-	for _, s := range segments {
-		if uint64(s.lo) > next {
-			add(run{span{uint32(next), s.lo - 1}, bad, 0})
-		}
+	for i, s := range segments {
 		cut := func(entry int, n *Node) {
 			c := Cut{s.index, abi.Range{Lo: s.lo, Hi: s.hi}, s.rules[entry], n}
 			// Rules that decide nothing leave a node where it is, and one cut there is enough.
@@ -93,17 +80,35 @@ func (b *bodies) numbers(t table.Table, audit uint32, bad *Node, cuts *[]Cut) (*
 		if to == nil {
 			return nil, &TooLarge{s.index, s.rules[large]}
 		}
-		if b.singly && !to.IsEnd() {
+		if b.most > 0 && !to.IsEnd() {
 			to = b.ns.cut(to)
 			cut(0, to)
 		}
-		add(run{s.span, to, b.weights.segment(s, to)})
+		segments[i].to = to
+	}
+
+	var runs []run
+	add := func(r run) {
+		if n := len(runs); n > 0 && runs[n-1].to == r.to {
+			runs[n-1].hi = r.hi
+			runs[n-1].weight += r.weight
+			return
+		}
+		runs = append(runs, r)
+	}
+	next := uint64(0)
+	weights := b.weights.segments(segments)
+	for i, s := range segments {
+		if uint64(s.lo) > next {
+			add(run{span{uint32(next), s.lo - 1}, bad, 0})
+		}
+		add(run{s.span, s.to, weights[i]})
 		next = uint64(s.hi) + 1
 	}
 	if next <= math.MaxUint32 {
 		add(run{span{uint32(next), math.MaxUint32}, bad, 0})
 	}
-	return b.ns.search(place{table.Nr, math.MaxUint32}, runs), nil
+	return b.ns.search(place{table.Nr, math.MaxUint32}, runs, b.weights.level()), nil
 }
 
 // segment is numbers of a part to which the same rules apply.
@@ -112,6 +117,7 @@ type segment struct {
 	part  *table.Part
 	index int // of the part
 	rules []int
+	to    *Node // what decides them
 }
 
 // segmentsOf cuts the numbers of a part wherever a rule begins or ends.

@@ -18,13 +18,17 @@ type Weights struct {
 // none for a number that filters allow whatever the arguments, which it remembers
 // (kernel/seccomp.c, seccomp_cache_prepare; since Linux 5.11, but never on MIPS, and
 // not for x32), so such calls weigh little, for the kernels of before, and those that
-// do run the filter much. Calls that end the process weigh least, and all that no rule
-// names as much as one of these.
+// do run the filter much: together at least two fifths of the former. Calls that end the
+// process weigh least, and all that no rule names as much as one of these.
 const (
 	runsFilter = 8
-	cached     = 1
-	unusual    = 0.1
+	remembered = 1
+	unusual    = 0.3
+	share      = 0.4
 )
+
+// counted is the weight of all calls together where they were counted.
+const counted = 1000
 
 const (
 	retAllow       = 0x7fff0000
@@ -32,36 +36,70 @@ const (
 	retKillThread  = 0x00000000
 )
 
-// segment is what the calls of a segment count together, if to answers them.
-func (w Weights) segment(s segment, to *Node) float64 {
-	named := slices.ContainsFunc(s.rules, func(i int) bool { return s.part.Rules[i].Source != table.FromNewer })
-	if !named && w.Counts == nil {
-		return unusual
+// segments is what the calls of each segment count together.
+func (w Weights) segments(segments []segment) []float64 {
+	var runs, others, counts float64
+	for _, s := range segments {
+		s.calls(func(nr uint32) {
+			switch counts += w.Counts[s.part.Arch.CallName(nr)]; s.kind(nr) {
+			case runsFilter:
+				runs++
+			case remembered:
+				others++
+			}
+		})
 	}
-	// No table has more numbers than this that calls have.
-	const most = 1 << 12
-	sum := 0.0
-	for nr := uint64(s.lo); nr <= min(uint64(s.hi), uint64(s.lo)+most); nr++ {
-		sum += w.call(s.part, uint32(nr), to)
+	heavy := max(runsFilter, share*others/max(runs, 1))
+	weights := make([]float64, len(segments))
+	for i, s := range segments {
+		s.calls(func(nr uint32) {
+			kind := s.kind(nr)
+			switch {
+			case w.Counts != nil:
+				weights[i] += counted / max(counts, 1) * w.Counts[s.part.Arch.CallName(nr)] * max(kind, remembered) / runsFilter
+			case w.Uniform && (s.to.Action == retAllow || !s.to.IsEnd()):
+				weights[i]++
+			case w.Uniform:
+			case kind == runsFilter:
+				weights[i] += heavy
+			default:
+				weights[i] += kind
+			}
+		})
+		weights[i] = max(weights[i], unusual)
 	}
-	return max(sum, unusual)
+	return weights
 }
 
-func (w Weights) call(p *table.Part, nr uint32, to *Node) float64 {
-	kills := to.IsEnd() && (to.Action == retKillProcess || to.Action == retKillThread)
-	allows := to.IsEnd() && to.Action == retAllow
-	remembered := allows && p.Arch.Cached(nr)
+// level is how much more the search for numbers may cost for a shorter longest way: a
+// little, where the weights are a guess.
+func (w Weights) level() float64 {
+	if w.Uniform || w.Counts != nil {
+		return 1.001
+	}
+	return 1.02
+}
+
+// calls goes through the numbers of a segment that a rule names.
+func (s segment) calls(each func(nr uint32)) {
+	if !slices.ContainsFunc(s.rules, func(i int) bool { return s.part.Rules[i].Source != table.FromNewer }) {
+		return
+	}
+	const most = 1 << 12 // no table has more numbers that calls have
+	for nr := uint64(s.lo); nr <= min(uint64(s.hi), uint64(s.lo)+most); nr++ {
+		each(uint32(nr))
+	}
+}
+
+// kind is the weight of a number of the segment, by what it costs.
+func (s segment) kind(nr uint32) float64 {
 	switch {
-	case w.Counts != nil && remembered:
-		return cached / float64(runsFilter) * w.Counts[p.Arch.CallName(nr)]
-	case w.Counts != nil:
-		return w.Counts[p.Arch.CallName(nr)]
-	case w.Uniform && (allows || !to.IsEnd()):
-		return 1
-	case w.Uniform || kills:
+	case !s.to.IsEnd():
+		return runsFilter
+	case s.to.Action == retKillProcess || s.to.Action == retKillThread:
 		return unusual
-	case remembered:
-		return cached
+	case s.to.Action == retAllow && s.part.Arch.Cached(nr):
+		return remembered
 	}
 	return runsFilter
 }

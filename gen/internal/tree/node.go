@@ -38,6 +38,9 @@ type Node struct {
 	// that the node relies on, so it loads its word itself.
 	Cut bool
 
+	// Likely says that Yes is the way of most calls, or of those that matter.
+	Likely bool
+
 	cost float64 // expected instructions from here to the end, the loading of Word included
 }
 
@@ -76,11 +79,11 @@ func (ns *nodes) table() *[1 << exactRuns]int32 {
 func (ns *nodes) end(action uint32) *Node { return ns.intern(Node{Action: action, cost: 1}) }
 
 // test returns the node with this test, or the place where both outcomes lead.
-func (ns *nodes) test(p place, op Op, k uint32, yes, no *Node, cost float64) *Node {
+func (ns *nodes) test(p place, op Op, k uint32, yes, no *Node, likely bool, cost float64) *Node {
 	if yes == no {
 		return yes
 	}
-	return ns.intern(Node{Word: p.word, Mask: p.mask, Op: op, K: k, Yes: yes, No: no, cost: cost})
+	return ns.intern(Node{Word: p.word, Mask: p.mask, Op: op, K: k, Yes: yes, No: no, Likely: likely, cost: cost})
 }
 
 // cut returns the node as one where a piece begins.
@@ -107,13 +110,13 @@ func (n *Node) size(final *Node) int {
 }
 
 func (ns *nodes) intern(n Node) *Node {
-	cost := n.cost
-	n.cost = 0 // the same test may be reached with different expectations
+	cost, likely := n.cost, n.Likely
+	n.cost, n.Likely = 0, false // the same test may be reached with different expectations
 	if old, ok := ns.unique[n]; ok {
 		return old
 	}
 	made := n
-	made.cost = cost
+	made.cost, made.Likely = cost, likely
 	ns.unique[n] = &made
 	return &made
 }

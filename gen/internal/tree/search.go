@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"cmp"
 	"math"
 	"math/bits"
 	"slices"
@@ -15,22 +16,26 @@ type run struct {
 }
 
 // Among up to exactRuns runs, every tree is considered that the tests below can
-// make. Among up to everyCut, every comparison for order, and equality with the
-// outermost runs and the heaviest ones. Among more, comparisons around the middle of
-// the weight and equality with a run that outweighs the rest.
+// make. Among up to everyWay, all comparisons for order, and equality with the outermost
+// runs and the heaviest ones, which up to 14 runs has always found the best. Among up to
+// everyCut, comparisons for order that leave some of the weight on either side; among
+// more, those around the middle of the weight, and equality with the outermost.
 const (
 	exactRuns = 9
 	everyCut  = 64
 	fewCuts   = 256
-	mostGone  = 2 // of more than exactRuns runs, that equality tests have dealt with
+	everyWay  = 24
+	balance   = 0.2
+	mostGone  = 4 // of more than exactRuns runs, that equality tests have dealt with
 )
 
 // perTest is what a further test in the program costs against a test executed
 // in a run of weight 1: little, but of two equally fast trees the smaller wins.
 const perTest = 1e-4
 
-// search finds the tests that tell the runs apart. The runs are sorted, cover all
-// values that can occur, and neighbours lead to different nodes.
+// search finds the tests that tell the runs apart. The runs are sorted and cover all
+// values that can occur. Neighbours lead to different nodes, but for two that were one
+// run of two values.
 type search struct {
 	ns    *nodes
 	place place
@@ -44,6 +49,7 @@ type search struct {
 	whole []int32                  // of parts of up to everyCut runs without gaps: by i*everyCut+j-i
 	large map[part]int32           // of others
 	made  []choice                 // what these are indices of; the first is none
+	lower map[within]choice        // of parts whose best choice is too high
 }
 
 // part is the runs from i to j without those whose bit, counted from i, is set
@@ -64,11 +70,18 @@ const (
 
 // choice is the best test for a part; a part that leads to one node needs none.
 type choice struct {
-	cost float64 // expected instructions times weight, and perTest for each test
-	end  *Node
-	kind kind
-	run  int
-	bits masked // of an alike
+	cost   float64 // expected instructions times weight, and perTest for each test
+	height int     // of the longest way, in instructions
+	end    *Node
+	kind   kind
+	run    int
+	bits   masked // of an alike
+}
+
+// within is a part with the height that a way through it may have.
+type within struct {
+	part
+	height int
 }
 
 // masked is a test of bits: whether the word has any of mask's, or what it has of
@@ -78,10 +91,13 @@ type masked struct {
 	mask, value uint32
 }
 
-func (ns *nodes) search(p place, runs []run) *Node {
+// search returns the node that tells the runs apart. The longest way is made shorter as
+// long as the cost stays below level times the least.
+func (ns *nodes) search(p place, runs []run, level float64) *Node {
+	runs = halved(runs)
 	s := search{ns: ns, place: p, runs: runs, sums: make([]float64, len(runs)+1),
 		next: make([]int, len(runs)), last: make([]int, len(runs)),
-		small: make([]*[1 << exactRuns]int32, len(runs)), large: map[part]int32{}, made: ns.choices[:1]}
+		small: make([]*[1 << exactRuns]int32, len(runs)), large: map[part]int32{}, made: ns.choices[:1], lower: map[within]choice{}}
 	if len(runs) > exactRuns {
 		s.whole = make([]int32, len(runs)*everyCut)
 	}
@@ -100,19 +116,51 @@ func (ns *nodes) search(p place, runs []run) *Node {
 	}
 	s.test = perTest * s.sums[len(runs)]
 	root := part{0, len(runs) - 1, 0}
-	s.best(root)
-	return s.node(root)
+	cost := s.best(root)
+	height := s.known(root).height
+	for level > 1 && len(runs) <= everyCut && s.under(root, height-1, level*cost) <= level*cost {
+		height--
+	}
+	return s.node(root, height)
+}
+
+// halved makes two runs of each that has two values, if that is not too many: two
+// equality tests take one value after the other, where comparisons for order take both
+// times two.
+func halved(runs []run) []run {
+	n := len(runs)
+	for _, r := range runs {
+		if r.hi-r.lo == 1 {
+			n++
+		}
+	}
+	if n > everyCut {
+		return runs
+	}
+	list := make([]run, 0, n)
+	for _, r := range runs {
+		if r.hi-r.lo == 1 {
+			half := r.weight / 2
+			list = append(list, run{span{r.lo, r.lo}, r.to, half}, run{span{r.hi, r.hi}, r.to, half})
+			continue
+		}
+		list = append(list, r)
+	}
+	return list
 }
 
 // node makes the nodes that the choices say.
-func (s *search) node(p part) *Node {
+func (s *search) node(p part, height int) *Node {
 	p = s.trim(p)
 	c := *s.known(p)
+	if c.height > height {
+		c = s.lower[within{p, height}]
+	}
 	if c.end != nil {
 		return c.end
 	}
 	first, rest := s.divide(p, c.kind, c.run)
-	a, b := s.node(first), s.node(rest)
+	a, b := s.node(first, height-1), s.node(rest, height-c.behind())
 	wa, wb := s.weight(s.trim(first)), s.weight(s.trim(rest))
 	// float64 around products keeps compilers from fusing them with the sum, so
 	// that the choice is the same on every machine (Go spec, Floating-point operators).
@@ -123,15 +171,23 @@ func (s *search) node(p part) *Node {
 	cost := 1 + (float64(wa*s.from(a))+float64(wb*fromB))/(wa+wb)
 	switch c.kind {
 	case cut:
-		return s.ns.test(s.place, AtLeast, s.runs[c.run].lo, a, b, cost+s.place.load())
+		return s.ns.test(s.place, AtLeast, s.runs[c.run].lo, a, b, wa > wb, cost+s.place.load())
 	case value:
-		return s.ns.test(s.place, Equal, s.runs[c.run].lo, a, b, cost+s.place.load())
+		return s.ns.test(s.place, Equal, s.runs[c.run].lo, a, b, wa > wb, cost+s.place.load())
 	}
 	if c.bits.any {
-		return s.ns.test(s.place, AnyBit, c.bits.mask, b, a, cost+s.place.load())
+		return s.ns.test(s.place, AnyBit, c.bits.mask, b, a, wb > wa, cost+s.place.load())
 	}
 	at := place{s.place.word, c.bits.mask}
-	return s.ns.test(at, Equal, c.bits.value, a, b, cost+at.load())
+	return s.ns.test(at, Equal, c.bits.value, a, b, wa > wb, cost+at.load())
+}
+
+// behind is how many instructions come before those for the rest of a part.
+func (c choice) behind() int {
+	if c.kind == alike && !c.bits.any {
+		return 3 // the mask, the test, and the word again
+	}
+	return 1
 }
 
 // from is the cost of going on at n with the search's word in A.
@@ -249,50 +305,109 @@ func (s *search) best(p part) float64 {
 		return 0
 	}
 	b := choice{cost: math.Inf(1)}
+	s.tests(p, func(c choice) {
+		if c.cost >= b.cost {
+			return
+		}
+		first, rest := s.divide(p, c.kind, c.run)
+		if c.cost += s.best(first); c.cost >= b.cost {
+			return
+		}
+		if c.cost += s.best(rest); c.cost < b.cost {
+			c.height = max(1+s.known(s.trim(first)).height, c.behind()+s.known(s.trim(rest)).height)
+			b = c
+		}
+	})
+	s.know(p, b)
+	return b.cost
+}
+
+// under is what a part costs if no way through it may be longer than the height, or
+// infinity if that is more than the limit. The tests are tried in the order of what they
+// would cost without regard to the height, which is the least that they can cost.
+func (s *search) under(p part, height int, limit float64) float64 {
+	cost := s.best(p)
+	p = s.trim(p)
+	if s.known(p).height <= height {
+		return cost
+	}
+	if cost > limit || height <= 0 {
+		return math.Inf(1)
+	}
+	c, ok := s.lower[within{p, height}]
+	if ok && (c.end == nil || limit <= c.cost) {
+		return c.within(limit)
+	}
+	type candidate struct {
+		choice
+		least float64
+	}
+	var candidates []candidate
+	s.tests(p, func(c choice) {
+		first, rest := s.divide(p, c.kind, c.run)
+		candidates = append(candidates, candidate{c, c.cost + s.best(first) + s.best(rest)})
+	})
+	slices.SortFunc(candidates, func(a, b candidate) int { return cmp.Compare(a.least, b.least) })
+	b := choice{cost: limit, end: nothing}
+	for _, c := range candidates {
+		if c.least > b.cost {
+			break
+		}
+		first, rest := s.divide(p, c.kind, c.run)
+		spare := b.cost - c.least
+		above := s.under(first, height-1, s.best(first)+spare)
+		if c.cost += above + s.under(rest, height-c.behind(), s.best(rest)+spare); c.cost <= b.cost {
+			b = c.choice
+		}
+	}
+	s.lower[within{p, height}] = b
+	return b.within(limit)
+}
+
+// nothing is the end of a choice for a part that costs more than the choice says.
+var nothing = &Node{}
+
+func (c choice) within(limit float64) float64 {
+	if c.end == nothing || c.cost > limit {
+		return math.Inf(1)
+	}
+	return c.cost
+}
+
+// tests goes through the tests that are worth considering for a part that needs one,
+// with what each costs without what comes behind it.
+func (s *search) tests(p part, each func(choice)) {
 	w := s.weight(p)
-	try := func(k kind, run int, bits masked, cost float64) {
-		if cost >= b.cost {
-			return
-		}
-		first, rest := s.divide(p, k, run)
-		if cost += s.best(first); cost >= b.cost {
-			return
-		}
-		if cost += s.best(rest); cost < b.cost {
-			b = choice{cost: cost, kind: k, run: run, bits: bits}
-		}
-	}
-	for r, last := s.cuts(p); r <= last; r++ {
-		if p.has(r) { // a cut at one that is gone has an equal elsewhere
-			try(cut, r, masked{}, w+s.test)
-		}
-	}
-	if p.j-p.i < exactRuns {
+	few := p.j-p.i < exactRuns
+	// Of tests that cost the same the first is taken: the one that is easiest to read.
+	if few {
 		for r := p.i; r <= p.j; r++ {
 			if p.has(r) && s.runs[r].lo == s.runs[r].hi {
-				try(value, r, masked{}, w+s.test)
-			}
-			if bits, cost, ok := s.alike(p, r); ok {
-				try(alike, r, bits, cost)
+				each(choice{kind: value, run: r, cost: w + s.test})
 			}
 		}
 	} else {
 		for _, r := range [...]int{p.i, p.j, s.heaviest(p, w)} {
 			if r >= 0 && s.runs[r].lo == s.runs[r].hi {
-				try(value, r, masked{}, w+s.test)
+				each(choice{kind: value, run: r, cost: w + s.test})
 			}
 		}
 	}
-	s.know(p, b)
-	return b.cost
+	for r, last := s.cuts(p); r <= last; r++ {
+		if p.has(r) { // a cut at one that is gone has an equal elsewhere
+			each(choice{kind: cut, run: r, cost: w + s.test})
+		}
+	}
+	for r := p.i; few && r <= p.j; r++ {
+		if bits, cost, ok := s.alike(p, r); ok {
+			each(choice{kind: alike, run: r, bits: bits, cost: cost})
+		}
+	}
 }
 
 // single is the one node that all runs of p lead to, if there is one.
 func (s *search) single(p part) *Node {
-	if p.gone == 0 {
-		if p.i == p.j {
-			return s.runs[p.i].to
-		}
+	if p.gone == 0 && p.j-p.i > 1 {
 		return nil
 	}
 	var to *Node
@@ -332,8 +447,14 @@ func (s *search) heaviest(p part, w float64) int {
 // cuts are the first and the last run at whose first value p may be cut in two.
 func (s *search) cuts(p part) (lo, hi int) {
 	lo, hi = p.i+1, p.j
-	if p.j-p.i < everyCut {
+	if p.j-p.i < everyWay {
 		return lo, hi
+	}
+	w := s.sums[p.j+1] - s.sums[p.i]
+	if p.j-p.i < everyCut {
+		a, _ := slices.BinarySearch(s.sums, s.sums[p.i]+float64(balance*w))
+		b, _ := slices.BinarySearch(s.sums, s.sums[p.j+1]-float64(balance*w))
+		return min(max(a-1, lo), hi), max(min(b, hi), lo)
 	}
 	half := (s.sums[p.i] + s.sums[p.j+1]) / 2
 	mid, _ := slices.BinarySearch(s.sums, half)

@@ -113,12 +113,17 @@ func least(runs []run, left uint, memo map[uint]float64) float64 {
 func TestNoTreeOfComparisonsIsBetter(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	better := 0
-	for range 5000 {
+	const tries = 5000
+	for range tries {
 		ns := &nodes{unique: map[Node]*Node{}, choices: make([]choice, 1)}
 		runs := someRuns(r, ns, 2+r.IntN(6))
-		root := ns.search(place{table.Nr, math.MaxUint32}, runs)
-		got := expected(t, root, runs)
-		want := least(runs, 1<<len(runs)-1, map[uint]float64{})
+		root := ns.search(place{table.Nr, math.MaxUint32}, runs, 1)
+		single := halved(runs)
+		got := expected(t, root, single)
+		if len(single) > exactRuns {
+			continue
+		}
+		want := least(single, 1<<len(single)-1, map[uint]float64{})
 		total := 0.0
 		for _, r := range runs {
 			total += r.weight
@@ -130,5 +135,66 @@ func TestNoTreeOfComparisonsIsBetter(t *testing.T) {
 			better++
 		}
 	}
-	t.Logf("%d of 5000 are better than any tree of comparisons, by tests of bits", better)
+	t.Logf("%d of %d are better than any tree of comparisons, by tests of bits", better, tries)
+}
+
+// Beyond exactRuns not every tree is considered, and this is what that costs.
+func TestTreesOfMoreRunsAreNearlyTheBest(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	const tries = 300
+	sum, most := 0.0, 0.0
+	for range tries {
+		ns := &nodes{unique: map[Node]*Node{}, choices: make([]choice, 1)}
+		runs := someRuns(r, ns, exactRuns+1+r.IntN(5))
+		single := halved(runs)
+		if len(single) > 16 {
+			continue
+		}
+		got := expected(t, ns.search(place{table.Nr, math.MaxUint32}, runs, 1), single)
+		want := least(single, 1<<len(single)-1, map[uint]float64{})
+		sum += max(got/want-1, 0)
+		most = max(most, got/want-1)
+	}
+	t.Logf("with %d to %d runs, trees cost %.3f%% more than the best of comparisons, at most %.1f%%", exactRuns+1, exactRuns+5, 100*sum/tries, 100*most)
+	if most > 1e-3 {
+		t.Error("that is more than it was")
+	}
+}
+
+func TestALowerTreeCostsLittleMore(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	lower := 0
+	for range 200 {
+		ns := &nodes{unique: map[Node]*Node{}, choices: make([]choice, 1)}
+		runs := someRuns(r, ns, 2+r.IntN(70))
+		p := place{table.Nr, math.MaxUint32}
+		single := halved(runs)
+		best, level := ns.search(p, runs, 1), ns.search(p, runs, 1.02)
+		cost, now := expected(t, best, single), expected(t, level, single)
+		if now > 1.021*cost || level.longest() > best.longest() {
+			t.Fatalf("from %v and %d instructions at most to %v and %d", cost, best.longest(), now, level.longest())
+		}
+		if level.longest() < best.longest() {
+			lower++
+		}
+	}
+	t.Logf("%d of 200 are lower", lower)
+	if lower == 0 {
+		t.Error("none is lower")
+	}
+}
+
+// longest is how many instructions a way from a loaded word takes at most.
+func (n *Node) longest() int {
+	if n.IsEnd() {
+		return 0
+	}
+	rest, own := n.No.longest(), 1
+	if n.Op == Equal && n.Mask != math.MaxUint32 {
+		own++
+		if !n.No.IsEnd() {
+			rest++
+		}
+	}
+	return own + max(n.Yes.longest(), rest)
 }
