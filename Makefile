@@ -38,11 +38,18 @@ prove:
 	$(GO) test -count=1 -v ./gen/internal/smt
 	$(GO) test -count=1 -v -run 'TestNoMutantSlips|TestZ3AndTheProofAgree' ./gen
 
+# secgen beside gVisor, elastic and libseccomp: bench/README.md and its charts.
+.PHONY: bench
+bench:
+	@echo '#include <seccomp.h>' | gcc -E -x c - >/dev/null 2>&1 || \
+		{ echo "make bench needs gcc and libseccomp's headers (Debian: apt-get install gcc libc6-dev libseccomp-dev)" >&2; exit 1; }
+	cd bench && $(GO) vet ./... && $(GO) test ./... && $(GO) run .
+
 # Rewrites the golden files and the outputs in the README's tour; git diff shows what changed.
 .PHONY: update
 update:
 	$(GO) generate ./...
-	$(GO) test ./golden ./cmd/secgen -update
+	$(GO) test ./golden ./gen/internal/picture ./cmd/secgen -update
 
 .PHONY: clean
 clean:

@@ -34,6 +34,8 @@ type cli struct {
 	Lint     lintCmd     `cmd:"" help:"Say what is wrong with a filter, worst first; exit with 1 if there are errors or warnings."`
 	Export   exportCmd   `cmd:"" help:"Write one program of a filter to standard output, for the kernel or for an SMT solver."`
 	Explain  explainCmd  `cmd:"" help:"Show what a filter answers to every call, or to one, and why."`
+	Tree     treeCmd     `cmd:"" help:"Show the decision tree of a filter, as text, for Graphviz or as a drawing."`
+	Import   importCmd   `cmd:"" help:"Turn a profile of another kind into a policy in Go."`
 
 	Version kong.VersionFlag `help:"Print secgen's version."`
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"flag"
 	"os"
 	"os/exec"
@@ -10,11 +11,11 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "rewrite the outputs in the README's tour")
+var update = flag.Bool("update", false, "rewrite the outputs in the README's tour, and its picture")
 
-// The tour of the README is walked as it stands there: its files are written,
-// the commands of sh blocks have to succeed, and those of console blocks have to
-// print what the block says.
+// The tour through sections of the README is walked as it stands there: its files
+// are written, the commands of sh blocks have to succeed, and those of console
+// blocks have to print what the block says.
 func TestTheReadmesTour(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -33,20 +34,48 @@ func TestTheReadmesTour(t *testing.T) {
 		"GOPROXY=file://"+proxy+",file://"+goEnv(t, "GOMODCACHE")+"/cache/download",
 		"GONOSUMDB=*", "GOFLAGS=-modcacherw -trimpath", "GOMODCACHE="+t.TempDir(), "GOTOOLCHAIN=local", "GOWORK=off")}
 
-	before, rest, ok := strings.Cut(string(text), "## Five minutes\n")
-	steps, after, ok2 := strings.Cut(rest, "\n## ")
-	if !ok || !ok2 {
-		t.Fatal("the README has no section of five minutes")
+	walked, sections := "", 0
+	for section := range strings.SplitAfterSeq(string(text), "\n## ") {
+		now := section
+		switch title, _, _ := strings.Cut(section, "\n"); title {
+		case "Five minutes", "From a profile", "Looking into filters":
+			now = blocks.ReplaceAllStringFunc(section, tour.step)
+			sections++
+		}
+		if now != section && !*update {
+			t.Errorf("the tour goes otherwise now (go test ./cmd/secgen -run Readme -update rewrites it):\n%s", now)
+		}
+		walked += now
 	}
-	walked := regexp.MustCompile("(?ms)(?:`([^`\n]+)`:\n\n)?^```(go|sh|console)\n(.*?)^```$").ReplaceAllStringFunc(steps, tour.step)
+	if sections != 3 {
+		t.Fatal("the README lacks a section of the tour")
+	}
 	if *update {
-		if err := os.WriteFile(readme, []byte(before+"## Five minutes\n"+walked+"\n## "+after), 0o644); err != nil {
+		if err := os.WriteFile(readme, []byte(walked), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		return
 	}
-	if walked != steps {
-		t.Errorf("the tour goes otherwise now (go test ./cmd/secgen -run Readme -update rewrites it):\n%s", walked)
+}
+
+// The README shows the tree of the example's second stage.
+func TestTheReadmesPicture(t *testing.T) {
+	var drawn, said bytes.Buffer
+	args := []string{"tree", "-to", "svg", "-arch", "amd64", "../../example/memcached/filter/filter_linux.go:Serve"}
+	if code := run(t.Context(), args, &drawn, &said); code != okay {
+		t.Fatal(&said)
+	}
+	const path = "../../docs/serve.svg"
+	if *update {
+		if err := os.WriteFile(path, drawn.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	there, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(there, drawn.Bytes()) {
+		t.Error("docs/serve.svg is another picture (make update draws it again)")
 	}
 }
 
@@ -56,14 +85,17 @@ type tour struct {
 	env []string
 }
 
-var block = regexp.MustCompile("(?s)^(?:`([^`]+)`:\n\n)?```(go|sh|console)\n(.*?)```$")
+var (
+	blocks = regexp.MustCompile("(?ms)(?:`([^`\n]+)`:\n\n)?^```(go|json|sh|console)\n(.*?)^```$")
+	block  = regexp.MustCompile("(?s)^(?:`([^`]+)`:\n\n)?```(go|json|sh|console)\n(.*?)```$")
+)
 
 // step does what one block says, and returns it with the outputs of now.
 func (w *tour) step(text string) string {
 	m := block.FindStringSubmatch(text)
 	name, kind, body := m[1], m[2], m[3]
 	switch kind {
-	case "go":
+	case "go", "json":
 		path := filepath.Join(w.dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			w.t.Fatal(err)

@@ -46,23 +46,37 @@ type profile struct {
 // without arguments decides before those with, a rule with the default's action
 // is dropped, and so is a name on an architecture that lacks it.
 func Read(name string, text []byte, o Options) (dsl.Named, error) {
+	policy, _, err := ReadWithNotes(name, text, o)
+	return policy, err
+}
+
+// ReadWithNotes does what Read does, and tells what the policy does not.
+func ReadWithNotes(name string, text []byte, o Options) (dsl.Named, Notes, error) {
+	p, err := decode(name, text)
+	if err != nil {
+		return dsl.Named{}, Notes{}, err
+	}
+	policy, err := p.policy(o)
+	if err != nil {
+		return dsl.Named{}, Notes{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return dsl.Named{Name: name, Policy: policy}, p.notes(o, policy), nil
+}
+
+func decode(name string, text []byte) (*profile, error) {
 	var p profile
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&p); err != nil {
-		return dsl.Named{}, fmt.Errorf("%s: no OCI seccomp profile: %w", name, err)
+		return nil, fmt.Errorf("%s: no OCI seccomp profile: %w", name, err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return dsl.Named{}, fmt.Errorf("%s: something follows the profile", name)
+		return nil, fmt.Errorf("%s: something follows the profile", name)
 	}
 	for i, line := range entries(text) {
 		p.Syscalls[i].made = []dsl.Frame{{File: name, Line: line}}
 	}
-	policy, err := p.policy(o)
-	if err != nil {
-		return dsl.Named{}, fmt.Errorf("%s: %w", name, err)
-	}
-	return dsl.Named{Name: name, Policy: policy}, nil
+	return &p, nil
 }
 
 // entries are the lines on which the entries of syscalls begin, in a text that is a
@@ -121,6 +135,9 @@ func (p *profile) policy(o Options) (*dsl.Policy, error) {
 		return nil, fmt.Errorf("defaultAction: %w", err)
 	}
 	policy.BadArch = dsl.KillThread // libseccomp's, which runtimes leave as it is
+	if policy.Default == dsl.KillProcess {
+		policy.BadArch = dsl.KillProcess // what ends the process natively is no less through another ABI
+	}
 	owns, err := p.arches(o)
 	if err != nil {
 		return nil, err

@@ -117,7 +117,9 @@ func TestMeaning(t *testing.T) {
 			dsl.Policy{Arches: []dsl.Arch{dsl.AMD64, dsl.I386}, Default: dsl.KillThread, Rules: []dsl.Rule{dsl.Allow.For(sys.Read)}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			test.want.BadArch = dsl.KillThread
+			if test.want.BadArch = dsl.KillThread; test.want.Default == dsl.KillProcess {
+				test.want.BadArch = dsl.KillProcess
+			}
 			want, err := gen.Compile(dsl.Named{Name: "Want", Policy: &test.want})
 			if err != nil {
 				t.Fatal(err)
