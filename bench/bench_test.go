@@ -3,7 +3,11 @@ package main
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -172,6 +176,49 @@ func TestTheReportHasEveryPeerAndPolicy(t *testing.T) {
 	for _, want := range []string{"a_tiny", "not expressible", "libseccomp, 2"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report lacks %q", want)
+		}
+	}
+}
+
+// The table of the repository's README, and its promise: secgen's programs are the
+// shortest, and no call that a policy is about executes more of them than of another's.
+func TestTheMainReadmesTable(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]string{
+		"secgen": "secgen", "secgen, uniform": "secgen `-weights uniform`", "gVisor": "gVisor pkg/seccomp",
+		"libseccomp, 2": "libseccomp, search tree", "libseccomp, 1": "libseccomp, list", "elastic": "elastic go-seccomp-bpf",
+	}
+	figure := func(f float64) string {
+		if f < 100 {
+			return strconv.FormatFloat(f, 'f', 1, 64)
+		}
+		return strconv.FormatFloat(f, 'f', 0, 64)
+	}
+	for _, p := range measured(t) {
+		var own Counts
+		shortest := 0
+		for _, peer := range peers() {
+			program, err := peer.Build(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := p.meaning().count(program, p.boundary())
+			if p.Name == "b_docker" {
+				row := regexp.MustCompile(fmt.Sprintf(`(?m)^\| %s *\| *%d \| *%s \| *%s \| *%d \|$`, regexp.QuoteMeta(names[peer.Name]),
+					len(program), regexp.QuoteMeta(figure(c.Mean)), regexp.QuoteMeta(figure(c.Checked)), c.Most))
+				if !row.Match(text) {
+					t.Errorf("the README has no row %v", row)
+				}
+			}
+			switch {
+			case peer.Name == "secgen":
+				own, shortest = c, len(program)
+			case !peer.Own && (len(program) < shortest || c.Checked < own.Checked || c.Most < own.Most):
+				t.Errorf("%s: %s has %+v, and secgen %+v", p.Name, peer.Name, c, own)
+			}
 		}
 	}
 }

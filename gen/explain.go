@@ -9,6 +9,7 @@ import (
 	"github.com/secgen-dev/secgen/gen/internal/abi"
 	"github.com/secgen-dev/secgen/gen/internal/explain"
 	"github.com/secgen-dev/secgen/gen/internal/file"
+	"github.com/secgen-dev/secgen/gen/internal/kernel"
 )
 
 // Decisions is what a filter, or a stack of them, answers to every call of an ABI,
@@ -20,6 +21,7 @@ type Decisions struct {
 	Allowed int        `json:"allowed"` // of them, allowed whatever their arguments
 	Cached  int        `json:"cached"`  // of them, those for which the kernel never runs the filter
 	Length  int        `json:"instructions"`
+	EBPF    int        `json:"ebpf"`              // what the kernel converts them to, which its limit on stacked filters counts
 	Longest int        `json:"longest"`           // the most instructions that a call executes; of a stack, the sum
 	Filters []Size     `json:"filters,omitempty"` // of a stack, the newest first
 }
@@ -28,6 +30,7 @@ type Decisions struct {
 type Size struct {
 	Policy  string `json:"policy"`
 	Length  int    `json:"instructions"`
+	EBPF    int    `json:"ebpf"`
 	Longest int    `json:"longest"`
 }
 
@@ -83,8 +86,9 @@ func decide(f Filter, arch *abi.Arch) (Decisions, []*abi.Arch, error) {
 	}
 	out := Decisions{Arch: dsl.Arch(arch.Name), Calls: d.Calls, Allowed: d.Allowed, Cached: d.Cached}
 	for _, one := range f.stack() {
-		size := Size{Policy: one.Policy, Length: len(one.Program), Longest: one.Longest()}
+		size := Size{Policy: one.Policy, Length: len(one.Program), EBPF: kernel.Converted(one.Program), Longest: one.Longest()}
 		out.Length += size.Length
+		out.EBPF += size.EBPF
 		out.Longest += size.Longest
 		if len(f.Older) > 0 {
 			out.Filters = append(out.Filters, size)

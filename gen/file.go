@@ -13,6 +13,7 @@ import (
 type FileOptions struct {
 	Package string // name of the package that the file belongs to
 	From    string // import path of the policy package, for the header
+	Weights Weights
 }
 
 // File compiles the policies and returns the Go source that carries their
@@ -21,11 +22,11 @@ func File(o FileOptions, policies ...dsl.Named) ([]byte, error) {
 	if !token.IsIdentifier(o.Package) || o.Package == "_" {
 		return nil, fmt.Errorf("%q is no name of a package; say which the file belongs to", o.Package)
 	}
-	compiled, err := compileAll(policies)
+	compiled, err := o.Weights.compileAll(policies)
 	if err != nil {
 		return nil, err
 	}
-	return file.Write(file.Options(o), compiled)
+	return file.Write(o.file(), compiled)
 }
 
 // OtherFile returns the Go source to stand in for File's on systems other than
@@ -35,10 +36,12 @@ func OtherFile(o FileOptions, policies ...dsl.Named) ([]byte, error) {
 	for _, p := range policies {
 		named = append(named, file.Policy{Name: p.Name})
 	}
-	return file.Other(file.Options(o), named)
+	return file.Other(o.file(), named)
 }
 
-func compileAll(policies []dsl.Named) ([]file.Policy, error) {
+func (o FileOptions) file() file.Options { return file.Options{Package: o.Package, From: o.From} }
+
+func (w Weights) compileAll(policies []dsl.Named) ([]file.Policy, error) {
 	if len(policies) == 0 {
 		return nil, errors.New("there is no policy to write a filter of")
 	}
@@ -52,7 +55,7 @@ func compileAll(policies []dsl.Named) ([]file.Policy, error) {
 	var compiled []file.Policy
 	var errs []error
 	for _, p := range policies {
-		filters, err := Compile(p)
+		filters, err := w.Compile(p)
 		if err != nil {
 			errs = append(errs, err)
 			continue

@@ -23,7 +23,7 @@ import (
 //
 //	//go:generate env GOOS= GOARCH= go run gen.go -o filter_linux.go
 //
-// It takes the flags -o, -other and -pkg of secgen generate, and -check to
+// It takes the flags -o, -other, -pkg, -weights and -profile of secgen generate, and -check to
 // compare only, as secgen check does. It ends the program: with 0 if all is
 // well, with 1 if -check found a difference, else with 2.
 func Main(policies ...dsl.Named) {
@@ -31,11 +31,15 @@ func Main(policies ...dsl.Named) {
 	flag.StringVar(&t.File, "o", "", "the Go file to write")
 	flag.StringVar(&t.Other, "other", "", "a stand-in to write for systems other than Linux")
 	flag.StringVar(&t.Package, "pkg", "", "the package that the file belongs to, if its directory does not tell")
+	weights := flag.String("weights", "default", "default, or uniform: each call that is ever allowed counts the same")
+	profile := flag.String("profile", "", "counts of calls to make the filters fast for: strace -c's table, or JSON of names and numbers")
 	check := flag.Bool("check", false, "write nothing; show how the files on disk differ, and exit with 1 if they do")
 	flag.Parse()
-	var err error
 	var stale []byte
+	var err error
+	t.Weights, err = ReadWeights(*weights, *profile)
 	switch {
+	case err != nil:
 	case flag.NArg() > 0:
 		err = fmt.Errorf("unexpected argument %s", flag.Arg(0))
 	case t.File == "":

@@ -24,6 +24,7 @@ type Target struct {
 	Other   string // path of its stand-in for other systems; empty: none
 	Package string // name of the package they belong to; empty: found out from File's directory
 	From    string // import path of the policy package, for the headers
+	Weights Weights
 }
 
 // output is a file as it should be.
@@ -47,7 +48,7 @@ func (t Target) outputs(policies []dsl.Named) ([]output, error) {
 			return nil, err
 		}
 	}
-	o := FileOptions{Package: t.Package, From: t.From}
+	o := FileOptions{Package: t.Package, From: t.From, Weights: t.Weights}
 	if o.Package == "" {
 		name, err := packageName(t.File)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 
@@ -20,6 +21,24 @@ import (
 type Weights struct {
 	Uniform bool               // each call that is ever allowed counts the same
 	Counts  map[string]float64 // by name, as counted; nil: not known
+}
+
+// ReadWeights returns the weights that go by a name, default or uniform, or, if profile
+// is the path of a file, those that ReadCounts reads there.
+func ReadWeights(name, profile string) (Weights, error) {
+	switch {
+	case name != "default" && name != "uniform":
+		return Weights{}, fmt.Errorf("there are no weights called %q: say default or uniform", name)
+	case profile == "":
+		return Weights{Uniform: name == "uniform"}, nil
+	case name == "uniform":
+		return Weights{}, errors.New("uniform weights and a profile of counts exclude each other: name one")
+	}
+	text, err := os.ReadFile(profile)
+	if err != nil {
+		return Weights{}, err
+	}
+	return ReadCounts(profile, text)
 }
 
 // ReadCounts reads how often calls were made: the table that strace -c prints, or

@@ -12,6 +12,7 @@ import (
 
 type explainCmd struct {
 	filterFlags
+	weightFlags
 	Format string `enum:"text,json" default:"text" help:"text or json."`
 
 	Filter string   `arg:"" help:"The filter."`
@@ -36,6 +37,11 @@ given is not known, and the verdict says if it depends on it. --arch chooses the
 }
 
 func (c *explainCmd) Run(s *session) error {
+	weights, err := c.chosen()
+	if err != nil {
+		return err
+	}
+	c.weights = weights
 	filters, err := c.filters(s, c.Filter)
 	if err != nil {
 		return err
@@ -106,9 +112,9 @@ func printDecisions(w io.Writer, d gen.Decisions) {
 		fmt.Fprintf(w, "  %d filters, the newest first; all of them run where the cache does not decide:\n", len(d.Filters))
 	}
 	for _, f := range d.Filters {
-		fmt.Fprintf(w, "    %s: %d instructions, at most %d executed.\n", f.Policy, f.Length, f.Longest)
+		fmt.Fprintf(w, "    %s: %d instructions (eBPF: %d), at most %d executed.\n", f.Policy, f.Length, f.EBPF, f.Longest)
 	}
-	fmt.Fprintf(w, "  %d instructions, at most %d executed.\n", d.Length, d.Longest)
+	fmt.Fprintf(w, "  %d instructions (eBPF: %d), at most %d executed.\n", d.Length, d.EBPF, d.Longest)
 }
 
 // subject is what a row is about, in lines: names before a condition take less room.

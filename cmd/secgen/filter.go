@@ -21,7 +21,18 @@ type filterFlags struct {
 	Arch   string   `placeholder:"ARCH" help:"Architecture of a raw program, and which to take of a profile that has several. (amd64 for raw programs)"`
 	Caps   []string `placeholder:"CAP,…" help:"Capabilities of the container that an OCI profile is for, as CAP_SYS_ADMIN; none are read off this machine."`
 	Kernel string   `placeholder:"X.Y" help:"The oldest kernel that an OCI profile is for."`
+
+	weights gen.Weights
 }
+
+// weightFlags say for which calls a filter is to be fast. They never change what it
+// means.
+type weightFlags struct {
+	Weights string `enum:"default,uniform" default:"default" help:"For which calls to make filters fast: default, those that run the filter though the kernel remembers verdicts; uniform, all that are ever allowed alike."`
+	Profile string `placeholder:"FILE" help:"Counts of calls to make filters fast for instead: the table of strace -c, or JSON such as {\"read\": 12}."`
+}
+
+func (f weightFlags) chosen() (gen.Weights, error) { return gen.ReadWeights(f.Weights, f.Profile) }
 
 // filterHelp tells what a FILTER may be.
 const filterHelp = `A FILTER is a policy package (./policy, or ./policy:Serve for one policy of several), a Go file that secgen wrote (filter_linux.go, or
@@ -83,7 +94,7 @@ func (f filterFlags) readOne(s *session, arg string) ([]gen.Filter, error) {
 	if strings.HasPrefix(arg, "pid:") {
 		return running(s, arg)
 	}
-	options := gen.ReadOptions{Arch: dsl.Arch(f.Arch), Caps: f.Caps, Kernel: f.Kernel}
+	options := gen.ReadOptions{Arch: dsl.Arch(f.Arch), Caps: f.Caps, Kernel: f.Kernel, Weights: f.weights}
 	if rest, ok := strings.CutPrefix(arg, "git:"); ok {
 		revision, path, ok := strings.Cut(rest, ":")
 		if !ok {
@@ -170,7 +181,7 @@ func (f filterFlags) compile(s *session, path string) ([]gen.Filter, error) {
 	var all []gen.Filter
 	for _, p := range pkg.Policies {
 		shorten(&p)
-		filters, err := gen.Compile(p)
+		filters, err := f.weights.Compile(p)
 		if err != nil {
 			return nil, err
 		}

@@ -17,6 +17,7 @@ type source struct {
 	Output string `short:"o" name:"output" placeholder:"FILE" help:"The Go file; its package is that of its directory. For generate, - or none is standard output."`
 	Other  string `placeholder:"FILE" help:"A second file, for systems other than Linux, with the same names, whose Install returns an error."`
 	Pkg    string `placeholder:"NAME" help:"The package that the files belong to, if their directory does not tell."`
+	weightFlags
 
 	Package string `arg:"" help:"The policy package: a directory or an import path. Generating runs its initialisation."`
 }
@@ -48,7 +49,7 @@ func (c *generateCmd) Run(s *session) error {
 	if c.Other != "" {
 		return errors.New("--other needs -o: say where the Linux file goes too")
 	}
-	text, err := gen.File(gen.FileOptions{Package: orElse(c.Pkg, "filter"), From: t.From}, policies...)
+	text, err := gen.File(gen.FileOptions{Package: orElse(c.Pkg, "filter"), From: t.From, Weights: t.Weights}, policies...)
 	if err != nil {
 		return err
 	}
@@ -125,6 +126,10 @@ func (checkCmd) Help() string {
 }
 
 func (c *source) load(s *session) ([]dsl.Named, gen.Target, error) {
+	weights, err := c.chosen()
+	if err != nil {
+		return nil, gen.Target{}, err
+	}
 	pkg, err := load.Policies(s.ctx, load.Options{Stderr: s.stderr}, c.Package)
 	if err != nil && strings.Contains(c.Package, ",") {
 		return nil, gen.Target{}, fmt.Errorf("filters of one process together cannot be generated: name one policy package: %w", err)
@@ -140,7 +145,7 @@ func (c *source) load(s *session) ([]dsl.Named, gen.Target, error) {
 			return nil, gen.Target{}, fmt.Errorf("%s would be part of the policy package itself and declare its names again: give the policies a package of their own, as in ./policy", out)
 		}
 	}
-	return pkg.Policies, gen.Target{File: c.Output, Other: c.Other, Package: c.Pkg, From: pkg.ImportPath}, nil
+	return pkg.Policies, gen.Target{File: c.Output, Other: c.Other, Package: c.Pkg, From: pkg.ImportPath, Weights: weights}, nil
 }
 
 func sameDir(a, b string) bool {

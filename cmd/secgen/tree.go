@@ -7,6 +7,7 @@ import (
 
 type treeCmd struct {
 	filterFlags
+	weightFlags
 	To string `enum:"text,dot,svg" default:"text" help:"text, dot for Graphviz, or svg, a drawing."`
 
 	Filter string `arg:"" help:"The filter."`
@@ -19,7 +20,7 @@ architecture's calls: what all of them answer the same way, as the test of the a
 
     secgen tree -to svg filter_linux.go:Serve >serve.svg
 
-In drawings an edge is as wide as its calls weigh: 8 for a call that runs the filter, 1 for one that the kernel's cache of verdicts answers, 0.1 for
+In drawings an edge is as wide as its calls weigh: 8 for a call that runs the filter, 1 for one that the kernel's cache of verdicts answers, 0.3 for
 one that ends the process or gets what calls without a name get. A test of arguments divides a call evenly. What the cache answers is pale (dashed in
 Graphviz, marked with [cache] in the text).
 
@@ -27,6 +28,11 @@ Graphviz, marked with [cache] in the text).
 }
 
 func (c *treeCmd) Run(s *session) error {
+	weights, err := c.chosen()
+	if err != nil {
+		return err
+	}
+	c.weights = weights
 	filters, err := c.filters(s, c.Filter)
 	if err != nil {
 		return err

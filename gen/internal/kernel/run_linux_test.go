@@ -17,7 +17,10 @@ import (
 	"github.com/secgen-dev/secgen/runtime/install"
 )
 
-const trialsEnv = "SECGEN_KERNEL_TRIALS"
+const (
+	trialsEnv = "SECGEN_KERNEL_TRIALS"
+	roomEnv   = "SECGEN_KERNEL_ROOM"
+)
 
 // trial is a program about one call number, and calls by it. The program ends
 // in an errno, whose 12 bits are the low ones of what it computed.
@@ -35,7 +38,81 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if os.Getenv(roomEnv) != "" {
+		if err := fill(os.Stdin); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
+}
+
+// instructions are a program as the installer takes it.
+func instructions(p Program) (list []install.Instruction) {
+	for _, r := range p {
+		list = append(list, install.Instruction{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K})
+	}
+	return list
+}
+
+// copies is how often fill installs a program before it fills the room that is left.
+const copies = 8
+
+// fill installs programs and prints how many of the shortest the kernel takes on top.
+func fill(in io.Reader) error {
+	var p Program
+	if err := json.NewDecoder(in).Decode(&p); err != nil {
+		return err
+	}
+	for range copies {
+		if err := install.ThisThread("program", instructions(p), 0); err != nil {
+			return err
+		}
+	}
+	n := 0
+	for install.ThisThread("shortest", []install.Instruction{{Code: Return, K: 0x7fff0000}}, 0) == nil {
+		n++
+	}
+	_, err := fmt.Println(n)
+	return err
+}
+
+// The kernel counts what it made of filters, not what it was given.
+func TestConvertedIsWhatTheKernelCounts(t *testing.T) {
+	const (
+		most = 1 << 15 // MAX_INSNS_PER_PATH
+		each = 4       // that a filter counts besides its own
+	)
+	r := rand.New(rand.NewPCG(9, 10))
+	shortest := Converted(Program{{Op: Return}})
+	for range 10 {
+		p := randomProgram(r, 1000)
+		text, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(self)
+		cmd.Env = append(os.Environ(), roomEnv+"=1")
+		cmd.Stdin = bytes.NewReader(text)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got int
+		if _, err := fmt.Sscan(string(out), &got); err != nil {
+			t.Fatal(err)
+		}
+		left := most + each - copies*(Converted(p)+each) // the newest does not count each
+		if want := left / (shortest + each); got != want {
+			t.Errorf("%d of the shortest fit on %d programs of %d instructions, want %d: %v", got, copies, Converted(p), want, p)
+		}
+	}
 }
 
 func child(in io.Reader) error {
@@ -44,11 +121,7 @@ func child(in io.Reader) error {
 		return err
 	}
 	for _, tr := range trials {
-		var program []install.Instruction
-		for _, r := range tr.Program {
-			program = append(program, install.Instruction{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K})
-		}
-		if err := install.ThisThread("trial", program, 0); err != nil {
+		if err := install.ThisThread("trial", instructions(tr.Program), 0); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,7 @@ import (
 const (
 	runsFilter = 8
 	cached     = 1
-	unusual    = 0.1
+	unusual    = 0.3
 )
 
 // weigh tells what each call weighs, by what may become of it.

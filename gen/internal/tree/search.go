@@ -29,10 +29,6 @@ const (
 	mostGone  = 4 // of more than exactRuns runs, that equality tests have dealt with
 )
 
-// perTest is what a further test in the program costs against a test executed
-// in a run of weight 1: little, but of two equally fast trees the smaller wins.
-const perTest = 1e-4
-
 // search finds the tests that tell the runs apart. The runs are sorted and cover all
 // values that can occur. Neighbours lead to different nodes, but for two that were one
 // run of two values.
@@ -41,7 +37,7 @@ type search struct {
 	place place
 	runs  []run
 	sums  []float64 // sums[i] is the weight of runs[:i]
-	test  float64   // what a test in the program costs
+	test  float64   // what an instruction in the program costs, if it is not executed
 	next  []int     // the next run that leads to the same node, len(runs) if there is none
 	last  []int     // the one before, or -1
 
@@ -70,7 +66,7 @@ const (
 
 // choice is the best test for a part; a part that leads to one node needs none.
 type choice struct {
-	cost   float64 // expected instructions times weight, and perTest for each test
+	cost   float64 // expected instructions times weight, and perInstruction for each
 	height int     // of the longest way, in instructions
 	end    *Node
 	kind   kind
@@ -114,7 +110,7 @@ func (ns *nodes) search(p place, runs []run, level float64) *Node {
 		}
 		at[r.to] = i
 	}
-	s.test = perTest * s.sums[len(runs)]
+	s.test = perInstruction * s.sums[len(runs)]
 	root := part{0, len(runs) - 1, 0}
 	cost := s.best(root)
 	height := s.known(root).height
@@ -305,19 +301,20 @@ func (s *search) best(p part) float64 {
 		return 0
 	}
 	b := choice{cost: math.Inf(1)}
-	s.tests(p, func(c choice) {
-		if c.cost >= b.cost {
+	s.tests(p, func(k kind, run int, bits masked, cost float64) {
+		if cost >= b.cost {
 			return
 		}
-		first, rest := s.divide(p, c.kind, c.run)
-		if c.cost += s.best(first); c.cost >= b.cost {
+		first, rest := s.divide(p, k, run)
+		if cost += s.best(first); cost >= b.cost {
 			return
 		}
-		if c.cost += s.best(rest); c.cost < b.cost {
-			c.height = max(1+s.known(s.trim(first)).height, c.behind()+s.known(s.trim(rest)).height)
-			b = c
+		if cost += s.best(rest); cost < b.cost {
+			b = choice{kind: k, run: run, bits: bits, cost: cost}
 		}
 	})
+	first, rest := s.divide(p, b.kind, b.run)
+	b.height = max(1+s.known(s.trim(first)).height, b.behind()+s.known(s.trim(rest)).height)
 	s.know(p, b)
 	return b.cost
 }
@@ -343,9 +340,10 @@ func (s *search) under(p part, height int, limit float64) float64 {
 		least float64
 	}
 	var candidates []candidate
-	s.tests(p, func(c choice) {
-		first, rest := s.divide(p, c.kind, c.run)
-		candidates = append(candidates, candidate{c, c.cost + s.best(first) + s.best(rest)})
+	s.tests(p, func(k kind, run int, bits masked, cost float64) {
+		first, rest := s.divide(p, k, run)
+		least := cost + s.best(first) + s.best(rest)
+		candidates = append(candidates, candidate{choice{kind: k, run: run, bits: bits, cost: cost}, least})
 	})
 	slices.SortFunc(candidates, func(a, b candidate) int { return cmp.Compare(a.least, b.least) })
 	b := choice{cost: limit, end: nothing}
@@ -376,31 +374,49 @@ func (c choice) within(limit float64) float64 {
 
 // tests goes through the tests that are worth considering for a part that needs one,
 // with what each costs without what comes behind it.
-func (s *search) tests(p part, each func(choice)) {
+func (s *search) tests(p part, each func(k kind, run int, bits masked, cost float64)) {
 	w := s.weight(p)
 	few := p.j-p.i < exactRuns
 	// Of tests that cost the same the first is taken: the one that is easiest to read.
 	if few {
 		for r := p.i; r <= p.j; r++ {
 			if p.has(r) && s.runs[r].lo == s.runs[r].hi {
-				each(choice{kind: value, run: r, cost: w + s.test})
+				each(value, r, masked{}, w+s.size(s.runs[r].lo))
 			}
 		}
 	} else {
 		for _, r := range [...]int{p.i, p.j, s.heaviest(p, w)} {
 			if r >= 0 && s.runs[r].lo == s.runs[r].hi {
-				each(choice{kind: value, run: r, cost: w + s.test})
+				each(value, r, masked{}, w+s.size(s.runs[r].lo))
 			}
 		}
 	}
-	for r, last := s.cuts(p); r <= last; r++ {
-		if p.has(r) { // a cut at one that is gone has an equal elsewhere
-			each(choice{kind: cut, run: r, cost: w + s.test})
+	// A cut at one that is gone has an equal elsewhere, and one between two that lead
+	// to the same node has a better one at either's other end.
+	between := func(r, last int) (any bool) {
+		before := s.runs[r-1].to
+		if !p.has(r - 1) {
+			before = nil
 		}
+		for ; r <= last; r++ {
+			if p.has(r) {
+				if s.runs[r].to != before {
+					each(cut, r, masked{}, w+s.size(s.runs[r].lo))
+					any = true
+				}
+				before = s.runs[r].to
+			}
+		}
+		return any
+	}
+	if !between(s.cuts(p)) {
+		between(p.i+1, p.j)
 	}
 	for r := p.i; few && r <= p.j; r++ {
-		if bits, cost, ok := s.alike(p, r); ok {
-			each(choice{kind: alike, run: r, bits: bits, cost: cost})
+		if s.next[r] <= p.j && p.has(r) {
+			if bits, cost, ok := s.alike(p, r, w); ok {
+				each(alike, r, bits, cost)
+			}
 		}
 	}
 }
@@ -469,8 +485,8 @@ func (s *search) cuts(p part) (lo, hi int) {
 // alike is a single test of bits that tells the runs that lead where r does from
 // all others, if there is one, with what it costs and all ways behind it excluded.
 // Only the first of such runs is asked.
-func (s *search) alike(p part, r int) (masked, float64, bool) {
-	if s.next[r] > p.j || !p.has(r) || s.place.mask != math.MaxUint32 {
+func (s *search) alike(p part, r int, w float64) (masked, float64, bool) {
+	if s.place.mask != math.MaxUint32 {
 		return masked{}, 0, false
 	}
 	for k := s.last[r]; k >= p.i; k = s.last[k] {
@@ -502,14 +518,13 @@ func (s *search) alike(p part, r int) (masked, float64, bool) {
 			same = false
 		}
 	}
-	w := s.weight(p)
 	switch {
 	case none:
-		return masked{true, ^or, 0}, w + s.test, true
+		return masked{true, ^or, 0}, w + s.size(^or), true
 	case same:
 		// The mask is an instruction more, and whoever goes on loads the word again.
 		_, rest := s.divide(p, alike, r)
-		return masked{false, mask, and & mask}, float64(2*w) + s.weight(s.trim(rest)) + float64(3*s.test), true
+		return masked{false, mask, and & mask}, float64(2*w) + s.weight(s.trim(rest)) + s.size(and&mask) + float64(2*s.test), true
 	}
 	return masked{}, 0, false
 }
