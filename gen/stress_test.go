@@ -26,6 +26,8 @@ var stress = []struct {
 }{
 	{"memcached", func() *dsl.Policy { return &policy.Serve }},
 	{"container", containerPolicy},
+	{"100 values of 32 bits", func() *dsl.Policy { return valuesPolicy(32, 100) }},
+	{"400 values of 32 bits", func() *dsl.Policy { return valuesPolicy(32, 400) }},
 	{"1000 values of 32 bits", func() *dsl.Policy { return valuesPolicy(32, 1000) }},
 	{"1000 values of 64 bits", func() *dsl.Policy { return valuesPolicy(64, 1000) }},
 	{"1000 rules of a value", func() *dsl.Policy { return singlesPolicy(1000) }},
@@ -209,7 +211,10 @@ func TestAConditionThatIsTooMuchIsNamed(t *testing.T) {
 	var any []dsl.Cond
 	for range 60 {
 		masked := func(a dsl.Arg) dsl.Cond {
-			mask := 1<<r.IntN(32) | 1<<r.IntN(32) | 1<<r.IntN(32) | 1<<r.IntN(32)
+			mask := 0
+			for range 4 {
+				mask |= 1 << r.IntN(32)
+			}
 			return a.Masked(dsl.Int(mask)).Eq(dsl.Int(mask & int(r.Uint32())))
 		}
 		any = append(any, dsl.All(masked(sys.Socket.Domain), masked(sys.Socket.Type), masked(sys.Socket.Protocol)))
