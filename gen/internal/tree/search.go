@@ -48,22 +48,6 @@ type search struct {
 	lower map[within]choice        // of parts whose best choice is too high
 }
 
-// part is the runs from i to j without those whose bit, counted from i, is set
-// in gone: other tests have dealt with them. Of more than everyCut, none is gone.
-type part struct {
-	i, j int
-	gone uint64
-}
-
-// kind is how a test divides a part.
-type kind uint8
-
-const (
-	cut   kind = iota // run and all behind it from those before
-	value             // run, of one value, from the others
-	alike             // run and all that lead where it does from the others, by their bits
-)
-
 // choice is the best test for a part; a part that leads to one node needs none.
 type choice struct {
 	cost   float64 // expected instructions times weight, and perInstruction for each
@@ -78,13 +62,6 @@ type choice struct {
 type within struct {
 	part
 	height int
-}
-
-// masked is a test of bits: whether the word has any of mask's, or what it has of
-// them is value.
-type masked struct {
-	any         bool
-	mask, value uint32
 }
 
 // search returns the node that tells the runs apart. The longest way is made shorter as
@@ -192,102 +169,6 @@ func (s *search) from(n *Node) float64 {
 		return n.cost - s.place.load()
 	}
 	return n.cost
-}
-
-// divide is a part in two, by a test that takes the first apart from the rest.
-func (s *search) divide(p part, k kind, r int) (first, rest part) {
-	switch k {
-	case cut:
-		return p.slice(r, p.j), p.slice(p.i, r-1)
-	case value:
-		rest = part{p.i, p.j, p.gone | 1<<(r-p.i)}
-		if p.j-p.i >= everyCut { // only at an end of so many
-			rest = p.slice(max(p.i, r+1), p.j)
-			if r == p.j {
-				rest = p.slice(p.i, r-1)
-			}
-		}
-		return part{r, r, 0}, rest
-	}
-	var class uint64
-	for k := r; k <= p.j; k = s.next[k] {
-		class |= 1 << (k - p.i)
-	}
-	return part{p.i, p.j, p.gone | ^class&(1<<(p.j-p.i+1)-1)}, part{p.i, p.j, p.gone | class}
-}
-
-// trim drops runs at both ends that are gone.
-func (s *search) trim(p part) part {
-	if p.gone == 0 {
-		return p
-	}
-	skip := bits.TrailingZeros64(^p.gone)
-	p.i += skip
-	p.gone >>= skip
-	for p.gone != 0 && p.gone>>(p.j-p.i)&1 != 0 {
-		p.gone &^= 1 << (p.j - p.i)
-		p.j--
-	}
-	return p
-}
-
-func (p part) has(k int) bool { return p.gone>>(k-p.i)&1 == 0 }
-
-// present has the bits of the runs that are there, counted from i; they are few.
-func (p part) present() uint64 { return (1<<(p.j-p.i+1) - 1) &^ p.gone }
-
-// slice is the runs of p from i to j.
-func (p part) slice(i, j int) part {
-	q := part{i, j, 0}
-	if p.gone != 0 {
-		q.gone = p.gone >> (i - p.i) & (1<<(j-i+1) - 1)
-	}
-	return q
-}
-
-func (s *search) weight(p part) float64 {
-	w := s.sums[p.j+1] - s.sums[p.i]
-	for gone := p.gone; gone != 0; gone &= gone - 1 {
-		k := p.i + bits.TrailingZeros64(gone)
-		w -= s.sums[k+1] - s.sums[k]
-	}
-	return w
-}
-
-// known is the best choice for a part, nil if it has not been looked for.
-func (s *search) known(p part) *choice {
-	at := int32(0)
-	switch {
-	case p.j-p.i < exactRuns:
-		if s.small[p.i] != nil {
-			at = s.small[p.i][p.present()]
-		}
-	case p.gone == 0 && p.j-p.i < everyCut:
-		at = s.whole[p.i*everyCut+p.j-p.i]
-	default:
-		at = s.large[p]
-	}
-	if at == 0 {
-		return nil
-	}
-	return &s.made[at]
-}
-
-// know makes c the best choice for a part.
-func (s *search) know(p part, c choice) {
-	at := int32(len(s.made))
-	s.made = append(s.made, c)
-	switch {
-	case p.j-p.i < exactRuns:
-		if s.small[p.i] == nil {
-			s.small[p.i] = s.ns.table()
-		}
-		s.small[p.i][p.present()] = at
-	case p.gone == 0 && p.j-p.i < everyCut:
-		s.whole[p.i*everyCut+p.j-p.i] = at
-	default:
-		s.large[p] = at
-	}
 }
 
 // best finds the best choice for a part and returns its cost.
@@ -421,24 +302,6 @@ func (s *search) tests(p part, each func(k kind, run int, bits masked, cost floa
 	}
 }
 
-// single is the one node that all runs of p lead to, if there is one.
-func (s *search) single(p part) *Node {
-	if p.gone == 0 && p.j-p.i > 1 {
-		return nil
-	}
-	var to *Node
-	for k := p.i; k <= p.j; k++ {
-		switch {
-		case !p.has(k):
-		case to == nil:
-			to = s.runs[k].to
-		case to != s.runs[k].to:
-			return nil
-		}
-	}
-	return to
-}
-
 // heaviest is a run of one value, other than the outermost, that may be worth an
 // equality test, or -1. The weight of p is w.
 func (s *search) heaviest(p part, w float64) int {
@@ -480,77 +343,6 @@ func (s *search) cuts(p part) (lo, hi int) {
 	}
 	mid = min(max(mid, lo+near), hi-near)
 	return mid - near, mid + near
-}
-
-// alike is a single test of bits that tells the runs that lead where r does from
-// all others, if there is one, with what it costs and all ways behind it excluded.
-// Only the first of such runs is asked.
-func (s *search) alike(p part, r int, w float64) (masked, float64, bool) {
-	if s.place.mask != math.MaxUint32 {
-		return masked{}, 0, false
-	}
-	for k := s.last[r]; k >= p.i; k = s.last[k] {
-		if p.has(k) {
-			return masked{}, 0, false
-		}
-	}
-	and, or, n := uint32(math.MaxUint32), uint32(0), 0
-	for k := r; k <= p.j; k = s.next[k] {
-		if p.has(k) {
-			a, o := s.runs[k].bits()
-			and, or, n = and&a, or|o, n+1
-		}
-	}
-	if n < 2 {
-		return masked{}, 0, false // equality or order do it
-	}
-	mask := ^(and ^ or)
-	none := true // of the others has all bits of or's complement clear
-	same := true // of the others has the bits that all of these share
-	for k := p.i; k <= p.j; k++ {
-		if !p.has(k) || s.runs[k].to == s.runs[r].to {
-			continue
-		}
-		if v, ok := nextUnder(or, s.runs[k].lo); ok && v <= s.runs[k].hi {
-			none = false
-		}
-		if s.runs[k].meets(mask, and&mask) {
-			same = false
-		}
-	}
-	switch {
-	case none:
-		return masked{true, ^or, 0}, w + s.size(^or), true
-	case same:
-		// The mask is an instruction more, and whoever goes on loads the word again.
-		_, rest := s.divide(p, alike, r)
-		return masked{false, mask, and & mask}, float64(2*w) + s.weight(s.trim(rest)) + s.size(and&mask) + float64(2*s.test), true
-	}
-	return masked{}, 0, false
-}
-
-// bits are the bits that all numbers of the span have, and those that any has.
-func (s span) bits() (and, or uint32) {
-	free := uint32(1)<<bits.Len32(s.lo^s.hi) - 1
-	return s.lo &^ free, s.hi | free
-}
-
-// meets reports whether a number of the span has the value under the mask.
-func (s span) meets(mask, value uint32) bool {
-	// The least such number that is not below lo has lo's bits down to some place,
-	// there a 1 for lo's 0, or is lo itself.
-	if s.lo&mask == value {
-		return true
-	}
-	for place := 0; place < 32; place++ {
-		bit := uint32(1) << place
-		above := ^(bit<<1 - 1)
-		if s.lo&bit != 0 || (s.lo^value)&mask&above != 0 || mask&bit != 0 && value&bit == 0 {
-			continue
-		}
-		return s.lo&above|bit|value&mask&(bit-1) <= s.hi
-	}
-	return false
 }
 
 // effortOf is about how much work a search among so many runs is.
