@@ -76,7 +76,7 @@ func (w Weights) segments(segments []segment) []float64 {
 			kind := s.kind(nr)
 			switch {
 			case w.Counts != nil:
-				weights[i] += counted / max(counts, 1) * w.Counts[s.part.Arch.CallName(nr)] * max(kind, remembered) / runsFilter
+				weights[i] += float64(counted / max(counts, 1) * w.Counts[s.part.Arch.CallName(nr)] * max(kind, remembered) / runsFilter)
 			case w.Uniform && (s.to.Action == retAllow || !s.to.IsEnd()):
 				weights[i]++
 			case w.Uniform:
