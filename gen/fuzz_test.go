@@ -109,7 +109,7 @@ func drawProfile(t *rapid.T) map[string]any {
 		var args []any
 		for range rapid.IntRange(0, 3).Draw(t, "args") {
 			args = append(args, map[string]any{
-				"index": rapid.IntRange(0, 5).Draw(t, "index"), "value": drawValue(t, 64), "valueTwo": drawValue(t, 64),
+				"index": rapid.IntRange(0, 5).Draw(t, "index"), "value": drawValue(byRapid(t), 64), "valueTwo": drawValue(byRapid(t), 64),
 				"op": "SCMP_CMP_" + rapid.SampledFrom([]string{"EQ", "NE", "LT", "LE", "GT", "GE", "MASKED_EQ"}).Draw(t, "op"),
 			})
 		}

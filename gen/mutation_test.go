@@ -341,7 +341,7 @@ func TestZ3AndTheProofAgree(t *testing.T) {
 	}
 	var problems [][]byte
 	var want []prove.Verdict
-	tables := rapid.Custom(drawTable)
+	tables := rapid.Custom(func(t *rapid.T) table.Table { return drawTable(byRapid(t), 6) })
 	r := rand.New(rand.NewPCG(14, 15))
 	for i := range 25 {
 		tb := tables.Example(i)

@@ -18,85 +18,6 @@ import (
 	"github.com/secgen-dev/secgen/gen/internal/tree"
 )
 
-// interesting are values at which comparisons of 16, 32 and 64 bits turn.
-var interesting = []uint64{0, 1, 2, 3, 5, 0x7fff, 0x8000, 0xffff, 0x10000,
-	0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff, 0x100000000, 0x100000002, 0x100000005,
-	0x7fffffffffffffff, 0x8000000000000000, 0xfffffffffffffffe, 0xffffffffffffffff, 0xffffffff80000000}
-
-var numbers = []uint32{0, 1, 2, 3, 7, 8, 9, 100, 300, 0x3fffffff, 0x40000000, 0x40000001, 0xfffffffe, 0xffffffff}
-
-var actions = []uint32{0x7fff0000, 0x7fff0000, 0x80000000, 0, 0x00050001, 0x00050026, 0x7ffc0000}
-
-func drawValue(t *rapid.T, bits int) uint64 {
-	v := rapid.SampledFrom(interesting).Draw(t, "value") + uint64(rapid.IntRange(-1, 1).Draw(t, "off"))
-	return v & (^uint64(0) >> (64 - bits))
-}
-
-func drawTest(t *rapid.T) table.Test {
-	slot := table.Word(rapid.IntRange(0, 2).Draw(t, "slot"))
-	c := table.Test{Lo: 4 + 2*slot, Hi: 5 + 2*slot,
-		Bits:   rapid.SampledFrom([]int{16, 32, 64}).Draw(t, "bits"),
-		Signed: rapid.Bool().Draw(t, "signed"),
-		Op:     rapid.SampledFrom([]table.Op{table.In, table.In, table.Lt, table.Le, table.Gt, table.Ge}).Draw(t, "op"),
-	}
-	c.Mask = ^uint64(0) >> (64 - c.Bits)
-	if c.Op != table.In {
-		c.Values = []uint64{drawValue(t, c.Bits)}
-		return c
-	}
-	if rapid.Bool().Draw(t, "masked") {
-		c.Mask = drawValue(t, c.Bits)
-	}
-	for range rapid.IntRange(1, 4).Draw(t, "n") {
-		c.Values = append(c.Values, drawValue(t, c.Bits)&c.Mask)
-	}
-	return c
-}
-
-func drawCond(t *rapid.T, depth int) table.Cond {
-	kind := rapid.IntRange(0, 5).Draw(t, "kind")
-	if depth == 0 || kind > 2 {
-		return drawTest(t)
-	}
-	if kind == 0 {
-		return table.Not{Cond: drawCond(t, depth-1)}
-	}
-	var subs []table.Cond
-	for range rapid.IntRange(1, 3).Draw(t, "subs") {
-		subs = append(subs, drawCond(t, depth-1))
-	}
-	if kind == 1 {
-		return table.All(subs)
-	}
-	return table.Any(subs)
-}
-
-func drawPart(t *rapid.T, arch *abi.Arch) table.Part {
-	p := table.Part{Arch: arch, Numbers: arch.Numbers, Default: rapid.SampledFrom(actions).Draw(t, "default")}
-	for i := range rapid.IntRange(0, 6).Draw(t, "rules") {
-		r := table.Rule{Action: rapid.SampledFrom(actions).Draw(t, "action"), Source: i}
-		for _, nr := range rapid.SliceOfNDistinct(rapid.SampledFrom(numbers), 1, 4, rapid.ID[uint32]).Draw(t, "numbers") {
-			if slices.ContainsFunc(p.Numbers, func(s abi.Range) bool { return s.Lo <= nr && nr <= s.Hi }) {
-				r.Numbers = append(r.Numbers, abi.Range{Lo: nr, Hi: nr})
-			}
-		}
-		slices.SortFunc(r.Numbers, func(a, b abi.Range) int { return int(int64(a.Lo) - int64(b.Lo)) })
-		if rapid.IntRange(0, 3).Draw(t, "conditional") > 0 {
-			r.Cond = drawCond(t, 2)
-		}
-		p.Rules = append(p.Rules, r)
-	}
-	return p
-}
-
-func drawTable(t *rapid.T) table.Table {
-	tb := table.Table{BadArch: rapid.SampledFrom(actions).Draw(t, "badarch")}
-	for _, name := range [][]string{{"amd64"}, {"amd64", "i386"}, {"x32", "amd64"}, {"i386"}}[rapid.IntRange(0, 3).Draw(t, "arches")] {
-		tb.Parts = append(tb.Parts, drawPart(t, abi.Lookup(name)))
-	}
-	return tb
-}
-
 // answer is what a table says of one call, by the shortest way to say it: a
 // third opinion beside the proof's and the program's.
 func answer(tb table.Table, data [16]uint32) uint32 {
@@ -152,23 +73,6 @@ func holds(c table.Cond, data [16]uint32) bool {
 	return !less
 }
 
-// someCall is a call near the values at which tables turn.
-func someCall(r *rand.Rand) (data [16]uint32) {
-	for i := range data {
-		data[i] = r.Uint32()
-	}
-	data[table.Nr] = numbers[r.IntN(len(numbers))] + uint32(r.IntN(3)) - 1
-	data[table.Arch] = []uint32{0xc000003e, 0x40000003, 0xc00000b7}[r.IntN(8)/3]
-	for slot := range 3 {
-		v := interesting[r.IntN(len(interesting))] + uint64(r.IntN(5)) - 2
-		data[4+2*slot] = uint32(v)
-		if r.IntN(4) > 0 { // else garbage in the upper half
-			data[5+2*slot] = uint32(v >> 32)
-		}
-	}
-	return data
-}
-
 func compileTable(t interface{ Fatal(...any) }, tb table.Table) kernel.Program {
 	insns, _ := inPieces(t, tb, 0)
 	return insns
@@ -185,25 +89,25 @@ func inPieces(t interface{ Fatal(...any) }, tb table.Table, most int) (kernel.Pr
 
 func TestProgramsMeanWhatTheirTablesSay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		tb := drawTable(t)
+		tb := drawTable(byRapid(t), 6)
 		most := rapid.IntRange(0, 2).Draw(t, "most")
 		insns, cuts := inPieces(t, tb, most)
 		for _, cuts := range [][]meaning.Cut{nil, cuts} {
-			if err := meaning.Prove(tb, insns, cuts...); err != nil {
+			err := meaning.Prove(tb, insns, cuts...)
+			if errors.As(err, new(*meaning.TooLarge)) {
+				t.Skip("that is too much for the proof")
+			}
+			if err != nil {
 				t.Fatalf("%v\n%v\n%v", err, insns, cuts)
 			}
 		}
-		if most == 0 {
+		if len(cuts) == 0 {
 			checkShape(t, tb, insns)
 		}
-		decoded, ok := bpf.Disassemble(insns)
-		vm, err := bpf.NewVM(decoded)
-		if err != nil || !ok {
-			t.Fatal(err, ok)
-		}
-		r := rand.New(rand.NewPCG(1, 2))
+		vm := machine(t, insns)
+		r, e := rand.New(rand.NewPCG(1, 2)), edgesOf(tb)
 		for range 300 {
-			data := someCall(r)
+			data := e.call(r)
 			got, executed := kernel.Run(insns, data)
 			if want := answer(tb, data); got != want {
 				t.Fatalf("%x: answers %#x, not %#x, and was proved", data, got, want)
@@ -220,7 +124,7 @@ func TestProgramsMeanWhatTheirTablesSay(t *testing.T) {
 
 // checkShape finds argument loads on the way to a plain allow, and words that
 // are loaded twice on a way.
-func checkShape(t *rapid.T, tb table.Table, insns kernel.Program) {
+func checkShape(t interface{ Fatalf(string, ...any) }, tb table.Table, insns kernel.Program) {
 	for _, p := range tb.Parts {
 		for _, nr := range numbers {
 			if plainlyAllowed(p, nr) && !kernel.Cached(insns, p.Arch.Audit, nr) {
@@ -275,8 +179,18 @@ func plainlyAllowed(p table.Part, nr uint32) bool {
 	return p.Default == 0x7fff0000
 }
 
-// runVM runs x/net/bpf's own machine, which loads big-endian words.
-func runVM(t *rapid.T, vm *bpf.VM, data [16]uint32) uint32 {
+// machine is x/net/bpf's own, with a program.
+func machine(t interface{ Fatal(...any) }, p kernel.Program) *bpf.VM {
+	decoded, ok := bpf.Disassemble(p)
+	vm, err := bpf.NewVM(decoded)
+	if err != nil || !ok {
+		t.Fatal(err, ok)
+	}
+	return vm
+}
+
+// runVM runs a machine, which loads big-endian words.
+func runVM(t interface{ Fatal(...any) }, vm *bpf.VM, data [16]uint32) uint32 {
 	var packet [64]byte
 	for i, w := range data {
 		binary.BigEndian.PutUint32(packet[4*i:], w)
@@ -293,7 +207,7 @@ func runVM(t *rapid.T, vm *bpf.VM, data [16]uint32) uint32 {
 func TestSabotageIsFound(t *testing.T) {
 	differ, same, refused := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
-		tb := drawTable(t)
+		tb := drawTable(byRapid(t), 6)
 		insns, cuts := inPieces(t, tb, rapid.IntRange(0, 2).Draw(t, "most"))
 		if len(cuts) > 0 && rapid.Bool().Draw(t, "wrong cut") {
 			c := &cuts[rapid.IntRange(0, len(cuts)-1).Draw(t, "cut")]
@@ -338,9 +252,9 @@ func TestSabotageIsFound(t *testing.T) {
 			t.Fatal(err)
 		}
 		same++
-		r := rand.New(rand.NewPCG(3, 4))
+		r, e := rand.New(rand.NewPCG(3, 4)), edgesOf(tb)
 		for range 3000 {
-			data := someCall(r)
+			data := e.call(r)
 			if got, _ := kernel.Run(insns, data); got != answer(tb, data) {
 				t.Fatalf("proved, yet %x gets %#x and not %#x", data, got, answer(tb, data))
 			}

@@ -22,7 +22,7 @@ func TestStacksAnswerAsTheKernelDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var pieces [][]Filter
 		for i := range rapid.IntRange(2, 4).Draw(t, "filters") {
-			program := compileTable(t, drawTable(t))
+			program := compileTable(t, drawTable(byRapid(t), 6))
 			pieces = append(pieces, []Filter{{Policy: fmt.Sprint(i + 1), Arches: []dsl.Arch{dsl.AMD64}, Program: program}})
 		}
 		joint, err := Stack(pieces...)
@@ -31,7 +31,7 @@ func TestStacksAnswerAsTheKernelDoes(t *testing.T) {
 		}
 		data := [16]uint32{table.Nr: rapid.SampledFrom(numbers).Draw(t, "nr"), table.Arch: arch.Audit}
 		for w := 4; w < len(data); w++ {
-			data[w] = uint32(drawValue(t, 32))
+			data[w] = uint32(drawValue(byRapid(t), 32))
 		}
 		words := []string{fmt.Sprint(int32(data[table.Nr]))}
 		known := rapid.IntRange(0, 6).Draw(t, "known")

@@ -59,7 +59,7 @@ func prove(t table.Table, p kernel.Program, cuts []Cut, budget int) error {
 	// A piece is small, or it should have been cut.
 	each := budget
 	if len(cuts) > 0 {
-		each = budget / 16
+		each = budget / 4
 	}
 	spent, err := piece(p, 0, stops, each, func(d *diagram) node { return d.table(t, cuts) })
 	for i := 0; i < len(cuts) && err == nil; i++ {
