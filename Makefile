@@ -45,6 +45,12 @@ bench:
 		{ echo "make bench needs gcc and libseccomp's headers (Debian: apt-get install gcc libc6-dev libseccomp-dev)" >&2; exit 1; }
 	cd bench && $(GO) vet ./... && $(GO) test ./... && $(GO) run .
 
+# Every golden and example filter on a real kernel of each architecture, under
+# qemu-system (Debian: qemu-system-arm -misc -mips -ppc -x86). make lab ARCH=s390x runs one.
+.PHONY: lab
+lab:
+	$(GO) run ./lab -arch '$(ARCH)'
+
 # Rewrites the golden files and the outputs in the README's tour; git diff shows what changed.
 .PHONY: update
 update:

@@ -35,7 +35,12 @@ var (
 	// KillThread ends the calling thread alone. A Go program that loses a
 	// thread this way hangs; it is here for programs that know better.
 	KillThread = Action{Kind: KindKillThread}
-	// Notify asks a supervisor in user space (since Linux 5.0).
+	// Notify has the call wait for a supervisor in user space (package
+	// runtime/notify), which gets the descriptor that the filter's InstallNotify
+	// returns; without one the call fails with ENOSYS. (Since Linux 5.0; on all
+	// threads since 5.7.) Give policies for Go programs the flag WaitKillable, for
+	// their threads get signals while they wait. What the supervisor lets continue
+	// must not depend on what pointers lead to.
 	Notify = Action{Kind: KindNotify}
 )
 

@@ -34,7 +34,11 @@ type Policy struct {
 	After *Policy
 	// Flags go to seccomp(2) with the filter.
 	Flags Flags
-	// Rules are tried in order; the first that matches decides.
+	// Rules are tried in order; the first that matches decides. Where an ABI
+	// has socketcall or ipc, which make other calls with arguments that no
+	// filter sees, each fails with ENOSYS if a rule there limits one of those
+	// calls (by conditions, or by another action than Allow and Log) and none
+	// names it.
 	Rules []Rule
 }
 
@@ -57,7 +61,8 @@ const (
 	LogDenied Flags = 1 << 1
 	// SpecAllow leaves speculative store bypass mitigation off (FLAG_SPEC_ALLOW).
 	SpecAllow Flags = 1 << 2
-	// WaitKillable makes a notified call wait for the supervisor unless killed
+	// WaitKillable makes a notified call, once the supervisor has received it, wait
+	// for the answer unless killed: signals do not interrupt it
 	// (FLAG_WAIT_KILLABLE_RECV, since Linux 5.19).
 	WaitKillable Flags = 1 << 5
 )

@@ -10,6 +10,7 @@ import (
 	"github.com/secgen-dev/secgen/gen/internal/explain"
 	"github.com/secgen-dev/secgen/gen/internal/file"
 	"github.com/secgen-dev/secgen/gen/internal/kernel"
+	"github.com/secgen-dev/secgen/gen/internal/table"
 )
 
 // Decisions is what a filter, or a stack of them, answers to every call of an ABI,
@@ -275,16 +276,22 @@ func (f Filter) why(e *Explanation, c explain.Call) {
 	}
 	if len(f.table.Parts) > 0 {
 		for _, r := range explain.Rules(f.table, c) {
-			e.Rules = append(e.Rules, f.reason(r, c.Arch))
+			e.Rules = append(e.Rules, f.reason(r, c))
 		}
 	}
 }
 
-func (f Filter) reason(r explain.Rule, arch *abi.Arch) Reason {
-	reason := Reason{Action: file.ReturnText(arch, r.Ret)}
+func (f Filter) reason(r explain.Rule, c explain.Call) Reason {
+	reason := Reason{Action: file.ReturnText(c.Arch, r.Ret)}
 	switch r.Source {
 	case explain.FromNewer:
 		reason.Text = "Newer"
+	case explain.FromMultiplexer:
+		for _, m := range abi.Multiplexers {
+			if m.Name == c.Name {
+				reason.Text = "the rules on " + strings.Join(table.Limited(f.source, c.Arch, m), ", ")
+			}
+		}
 	case explain.FromDefault:
 		reason.Text = "Default"
 	case explain.FromBadArch:

@@ -34,7 +34,7 @@ func File(o FileOptions, policies ...dsl.Named) ([]byte, error) {
 func OtherFile(o FileOptions, policies ...dsl.Named) ([]byte, error) {
 	var named []file.Policy
 	for _, p := range policies {
-		named = append(named, file.Policy{Name: p.Name})
+		named = append(named, file.Policy{Name: p.Name, Source: p.Policy})
 	}
 	return file.Other(o.file(), named)
 }

@@ -14,7 +14,6 @@ import (
 
 func TestFilesThatAreRefused(t *testing.T) {
 	good := policy(dsl.Allow.For(sys.Read))
-	notify := policy(dsl.Notify.For(sys.Read))
 	x32 := on(policy(dsl.Allow.For(sys.Read)), dsl.X32)
 	for name, c := range map[string]struct {
 		pkg      string
@@ -23,7 +22,6 @@ func TestFilesThatAreRefused(t *testing.T) {
 	}{
 		"no policy":       {"p", nil, "there is no policy"},
 		"one name twice":  {"p", []dsl.Named{{Name: "A", Policy: &good}, {Name: "A", Policy: &good}}, "two policies are called A"},
-		"Notify":          {"p", []dsl.Named{{Name: "A", Policy: &notify}}, "answers calls with Notify"},
 		"unexported":      {"p", []dsl.Named{{Name: "a", Policy: &good}}, "must be an exported Go identifier"},
 		"no port of Go":   {"p", []dsl.Named{{Name: "A", Policy: &x32}}, "Go programs are built for none of x32"},
 		"no package name": {"a b", []dsl.Named{{Name: "A", Policy: &good}}, "no name of a package"},

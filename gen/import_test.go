@@ -54,7 +54,7 @@ var aProfile = rapid.Custom(func(t *rapid.T) string {
 	action := rapid.SampledFrom([]string{"ALLOW", "ALLOW", "ALLOW", "ERRNO", "LOG", "TRACE", "TRAP", "KILL_PROCESS"})
 	terms := rapid.SampledFrom([]map[string]any{{}, {}, {}, {"arches": []string{"amd64", "s390x"}}, {"arches": []string{"x86", "arm"}}, {"arches": []string{"arm64"}}, {"caps": []string{"CAP_BPF"}}, {"minKernel": "5.0"}})
 	names := rapid.SampledFrom([]string{"read", "socket", "clone", "clone", "personality", "mmap", "mmap2", "openat", "ioctl", "_llseek", "fchmod",
-		"pread64", "lseek", "sync_file_range", "umount", "fcntl", "s390_runtime_instr", "frobnicate"})
+		"pread64", "lseek", "sync_file_range", "umount", "fcntl", "s390_runtime_instr", "socketcall", "send", "semop", "frobnicate"})
 	rule := rapid.Custom(func(t *rapid.T) map[string]any {
 		return map[string]any{
 			"names":  rapid.SliceOfNDistinct(names, 1, 3, rapid.ID).Draw(t, "names"),

@@ -37,6 +37,8 @@ func TestMistakesThatSecgenReports(t *testing.T) {
 	loop.After = &loop
 	start := policy(dsl.Allow.For(sys.Read))
 	half := policy(dsl.Allow.For(sys.Seccomp), dsl.Errno(linux.EPERM).For(sys.Prctl))
+	asks := dsl.Policy{Arches: []dsl.Arch{dsl.AMD64}, Default: dsl.Allow, Rules: []dsl.Rule{dsl.Notify.For(sys.Uname)}}
+	plain := policy(dsl.Allow.For(sys.Prctl), dsl.Allow.For(sys.Seccomp).When(sys.Seccomp.Flags.In(dsl.Int(0), dsl.Int(1))))
 
 	for _, m := range []struct {
 		name   string
@@ -53,6 +55,8 @@ func TestMistakesThatSecgenReports(t *testing.T) {
 		{"For of a nil call", line(), policy(dsl.Allow.For(nil)), "a nil call in For()"},
 		{"an unknown call by conversion", line(), policy(dsl.Allow.For(dsl.Syscall("opennat"))), `no system call "opennat"`},
 		{"a number too small", line(), policy(dsl.Allow.For(dsl.Number(-2))), "dsl.Number(-2) is no system call number"},
+		{"a condition that the other form cannot have", line(), on(policy(dsl.Allow.For(dsl.Twins(sys.Mmap)).When(sys.Mmap.Offset.Eq(dsl.Int(0)))), dsl.ARM), "mmap2 has no argument offset here"},
+		{"a condition of another width in the other form", line(), on(policy(dsl.Allow.For(dsl.Twins(sys.Setuid)).When(sys.Setuid.Uid.Eq(dsl.Int(0)))), dsl.I386), "one condition cannot mean both"},
 		{"When of nothing", line(), policy(dsl.Allow.For(sys.Write).When()), "an empty condition"},
 		{"Any of nothing", line(), policy(dsl.Allow.For(sys.Write).When(dsl.Any())), "an empty condition"},
 		{"On of nothing", line(), policy(dsl.Allow.For(sys.Write).On()), "On() leaves the rule no architecture"},
@@ -96,6 +100,8 @@ func TestMistakesThatSecgenReports(t *testing.T) {
 		{"stages in a circle", 0, loop, "After leads back to the policy itself"},
 		{"a stage that the one before forbids", 0, dsl.Policy{Arches: []dsl.Arch{dsl.AMD64}, Default: dsl.Allow, After: &start}, "do not let it be installed: they answer seccomp(SECCOMP_SET_MODE_FILTER, 0x1, …) with kill process"},
 		{"a stage that the one before half forbids", 0, dsl.Policy{Arches: []dsl.Arch{dsl.AMD64}, Default: dsl.Allow, After: &half}, "they answer prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) with errno(EPERM)"},
+		{"a listener that the stage before forbids", 0, dsl.Policy{Arches: []dsl.Arch{dsl.AMD64}, Default: dsl.Notify, After: &plain}, "do not let it be installed: they answer seccomp(SECCOMP_SET_MODE_FILTER, 0x19, …) with kill process"},
+		{"a second listener", 0, dsl.Policy{Arches: []dsl.Arch{dsl.AMD64}, Default: dsl.Notify, After: &asks}, "use Notify in one stage alone"},
 		{"a stage after one without its architecture", 0, dsl.Policy{Arches: []dsl.Arch{dsl.ARM64}, Default: dsl.Allow, After: &start}, "After is a policy that does not list this architecture"},
 		{"a mistake in a helper", line(), policy(helper(sys.Write.Fd.In())), "with no value at all"},
 	} {

@@ -18,60 +18,9 @@ import (
 	"github.com/secgen-dev/secgen/gen/internal/tree"
 )
 
-// answer is what a table says of one call, by the shortest way to say it: a
-// third opinion beside the proof's and the program's.
-func answer(tb table.Table, data [16]uint32) uint32 {
-	in := func(ranges []abi.Range) bool {
-		return slices.ContainsFunc(ranges, func(r abi.Range) bool { return r.Lo <= data[table.Nr] && data[table.Nr] <= r.Hi })
-	}
-	for _, p := range tb.Parts {
-		if p.Arch.Audit != data[table.Arch] || !in(p.Numbers) {
-			continue
-		}
-		for _, r := range p.Rules {
-			if in(r.Numbers) && (r.Cond == nil || holds(r.Cond, data)) {
-				return r.Action
-			}
-		}
-		return p.Default
-	}
-	return tb.BadArch
-}
-
-func holds(c table.Cond, data [16]uint32) bool {
-	hold := func(c table.Cond) bool { return holds(c, data) }
-	switch c := c.(type) {
-	case table.All:
-		return !slices.ContainsFunc(c, func(c table.Cond) bool { return !hold(c) })
-	case table.Any:
-		return slices.ContainsFunc(c, hold)
-	case table.Not:
-		return !hold(c.Cond)
-	}
-	t := c.(table.Test)
-	v := uint64(data[t.Lo])
-	if t.Bits == 64 {
-		v |= uint64(data[t.Hi]) << 32
-	}
-	v &= t.Mask
-	if t.Op == table.In {
-		return slices.Contains(t.Values, v)
-	}
-	k := t.Values[0]
-	less, equal := v < k, v == k
-	if t.Signed {
-		less = int64(v<<(64-t.Bits)) < int64(k<<(64-t.Bits))
-	}
-	switch t.Op {
-	case table.Lt:
-		return less
-	case table.Le:
-		return less || equal
-	case table.Gt:
-		return !less && !equal
-	}
-	return !less
-}
+// answer is what a table says of one call: a third opinion beside the proof's and
+// the program's.
+func answer(tb table.Table, data [16]uint32) uint32 { return tb.Answer(data) }
 
 func compileTable(t interface{ Fatal(...any) }, tb table.Table) kernel.Program {
 	insns, _ := inPieces(t, tb, 0)

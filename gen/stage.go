@@ -17,6 +17,8 @@ const (
 	setModeFilter  = 1 // SECCOMP_SET_MODE_FILTER
 	getActionAvail = 2 // SECCOMP_GET_ACTION_AVAIL
 	tsync          = 1 // SECCOMP_FILTER_FLAG_TSYNC
+	newListener    = 8 // SECCOMP_FILTER_FLAG_NEW_LISTENER
+	tsyncESRCH     = 16
 	setNoNewPrivs  = 38
 )
 
@@ -35,18 +37,22 @@ func checkStage(policy dsl.Named, tables []table.Table) error {
 		return nil
 	}
 	s := meaning.NewSpace(meaning.Budget)
-	flags := uint32(policy.Policy.Flags)
+	one := uint32(policy.Policy.Flags)
+	all := one | tsync
+	if table.Notifies(policy.Policy) {
+		one |= newListener
+		all |= newListener | tsyncESRCH
+	}
 	for _, t := range tables {
 		for _, p := range t.Parts {
 			before, err := stagesBefore(s, policy, p.Arch)
 			if err != nil {
 				return err
 			}
-			all := denied(s, before, p.Arch, flags|tsync)
-			one := denied(s, before, p.Arch, flags)
-			if all != "" && one != "" {
+			why := denied(s, before, p.Arch, all)
+			if why != "" && denied(s, before, p.Arch, one) != "" {
 				e := &table.Error{Policy: policy.Name, Arches: []string{p.Arch.Name}, Text: fmt.Sprintf(
-					"the stages before it do not let it be installed: they answer %s; allow sys.Prctl with PR_SET_NO_NEW_PRIVS, and sys.Seccomp with SECCOMP_SET_MODE_FILTER and SECCOMP_GET_ACTION_AVAIL, in the policy that After names", all)}
+					"the stages before it do not let it be installed: they answer %s; allow sys.Prctl with PR_SET_NO_NEW_PRIVS, and sys.Seccomp with SECCOMP_SET_MODE_FILTER and SECCOMP_GET_ACTION_AVAIL, in the policy that After names", why)}
 				if policy.Made.File != "" {
 					e.Made = []dsl.Frame{policy.Made}
 				}

@@ -33,7 +33,8 @@ func child(text string) error {
 		return err
 	}
 	fmt.Println("installing")
-	return install.ThisThread("golden", program, 0)
+	_, err := install.NotifyThisThread("golden", program, 0) // a listener does for any
+	return err
 }
 
 // The kernel checks a program before it takes it, whatever architecture the

@@ -88,24 +88,8 @@ func (*explainCmd) json(w io.Writer, v any) error {
 const callsWidth = 80
 
 func printDecisions(w io.Writer, d gen.Decisions) {
-	actions, calls := 0, 0
-	for _, r := range d.Rows {
-		actions = max(actions, len(r.Action))
-		if lines := subject(r); r.When != "" {
-			calls = max(calls, len(lines[len(lines)-1]))
-		}
-	}
 	fmt.Fprintf(w, "%s\n", d.Arch)
-	for _, r := range d.Rows {
-		lines := subject(r)
-		for i, line := range lines {
-			text := fmt.Sprintf("  %-*s  %s", actions, r.Action, line)
-			if i == len(lines)-1 && r.When != "" {
-				text = fmt.Sprintf("  %-*s  %-*s  %s", actions, r.Action, calls, line, condition(r.When))
-			}
-			fmt.Fprintln(w, text)
-		}
-	}
+	printRows(w, d.Rows)
 	fmt.Fprintf(w, "  %d calls have a name here. %d are allowed whatever their arguments, %d of them by the kernel's cache without running the filter.\n",
 		d.Calls, d.Allowed, d.Cached)
 	if len(d.Filters) > 0 {
@@ -115,6 +99,26 @@ func printDecisions(w io.Writer, d gen.Decisions) {
 		fmt.Fprintf(w, "    %s: %d instructions (eBPF: %d), at most %d executed.\n", f.Policy, f.Length, f.EBPF, f.Longest)
 	}
 	fmt.Fprintf(w, "  %d instructions (eBPF: %d), at most %d executed.\n", d.Length, d.EBPF, d.Longest)
+}
+
+func printRows(w io.Writer, rows []gen.Decision) {
+	actions, calls := 0, 0
+	for _, r := range rows {
+		actions = max(actions, len(r.Action))
+		if lines := subject(r); r.When != "" {
+			calls = max(calls, len(lines[len(lines)-1]))
+		}
+	}
+	for _, r := range rows {
+		lines := subject(r)
+		for i, line := range lines {
+			text := fmt.Sprintf("  %-*s  %s", actions, r.Action, line)
+			if i == len(lines)-1 && r.When != "" {
+				text = fmt.Sprintf("  %-*s  %-*s  %s", actions, r.Action, calls, line, condition(r.When))
+			}
+			fmt.Fprintln(w, text)
+		}
+	}
 }
 
 // subject is what a row is about, in lines: names before a condition take less room.

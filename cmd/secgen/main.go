@@ -35,7 +35,9 @@ type cli struct {
 	Export   exportCmd   `cmd:"" help:"Write one program of a filter to standard output, for the kernel or for an SMT solver."`
 	Explain  explainCmd  `cmd:"" help:"Show what a filter answers to every call, or to one, and why."`
 	Tree     treeCmd     `cmd:"" help:"Show the decision tree of a filter, as text, for Graphviz or as a drawing."`
+	List     listCmd     `cmd:"" help:"List system calls with their arguments, constants, errnos or groups of rules, on one architecture."`
 	Import   importCmd   `cmd:"" help:"Turn a profile of another kind into a policy in Go."`
+	Attach   attachCmd   `cmd:"" help:"Install a filter in a running process, on all its threads."`
 
 	Version kong.VersionFlag `help:"Print secgen's version."`
 }

@@ -469,7 +469,7 @@ var ClockSettime64 = struct {
 // Clone is clone(2).
 var Clone = struct {
 	dsl.Syscall
-	Flags     dsl.Arg     // unsigned long
+	Flags     dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
 	Stack     dsl.Arg     // unsigned long
 	ParentTid dsl.Pointer // int *
 	ChildTid  dsl.Pointer // int *
@@ -2032,7 +2032,7 @@ var Kcmp = struct {
 	Pid1 dsl.Arg // pid_t
 	Pid2 dsl.Arg // pid_t
 	Type dsl.Arg // int
-	Idx1 dsl.Arg // unsigned long
+	Idx1 dsl.Arg // unsigned long, of which the kernel looks at 32 bits
 	Idx2 dsl.Arg // unsigned long; KCMP_FILE looks at 32 bits: mask with 0xffffffff to deny a value
 }{
 	"kcmp",
@@ -2066,7 +2066,7 @@ var KexecLoad = struct {
 	Entry      dsl.Arg     // unsigned long
 	NrSegments dsl.Arg     // unsigned long
 	Segments   dsl.Pointer // struct kexec_segment *
-	Flags      dsl.Arg     // unsigned long
+	Flags      dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
 }{
 	"kexec_load",
 	dsl.Arg{Call: "kexec_load", Name: "entry"},
@@ -2448,7 +2448,7 @@ var Mbind = struct {
 	dsl.Syscall
 	Addr     dsl.Arg     // unsigned long
 	Len      dsl.Arg     // unsigned long
-	Mode     dsl.Arg     // unsigned long
+	Mode     dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
 	Nodemask dsl.Pointer // const unsigned long *
 	Maxnode  dsl.Arg     // unsigned long
 	Flags    dsl.Arg     // unsigned int
@@ -2615,7 +2615,7 @@ var Mmap = struct {
 	Length dsl.Arg // unsigned long
 	Prot   dsl.Arg // unsigned long; unknown bits are ignored on most ABIs: use Has, Lacks or Masked to deny
 	Flags  dsl.Arg // unsigned long
-	Fd     dsl.Arg // unsigned long
+	Fd     dsl.Arg // unsigned long, of which the kernel looks at 32 bits
 	Offset dsl.Arg // unsigned long
 }{
 	"mmap",
@@ -3199,9 +3199,9 @@ var PciconfigIobase = struct {
 // PciconfigRead is pciconfig_read(2). Only on arm, ppc*.
 var PciconfigRead = struct {
 	dsl.Syscall
-	Bus dsl.Arg     // unsigned long
-	Dfn dsl.Arg     // unsigned long
-	Off dsl.Arg     // unsigned long
+	Bus dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
+	Dfn dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
+	Off dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
 	Len dsl.Arg     // unsigned long
 	Buf dsl.Pointer // void *
 }{
@@ -3216,9 +3216,9 @@ var PciconfigRead = struct {
 // PciconfigWrite is pciconfig_write(2). Only on arm, ppc*.
 var PciconfigWrite = struct {
 	dsl.Syscall
-	Bus dsl.Arg     // unsigned long
-	Dfn dsl.Arg     // unsigned long
-	Off dsl.Arg     // unsigned long
+	Bus dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
+	Dfn dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
+	Off dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
 	Len dsl.Arg     // unsigned long
 	Buf dsl.Pointer // void *
 }{
@@ -3443,9 +3443,9 @@ var Pread64 = struct {
 // Preadv is preadv(2). Not all arguments are there on amd64, x32, arm64, riscv64, s390x, ppc64le, ppc64, mips64, mips64le, loong64.
 var Preadv = struct {
 	dsl.Syscall
-	Fd     dsl.Arg     // unsigned long
+	Fd     dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
 	Iov    dsl.Pointer // const struct iovec *
-	Iovcnt dsl.Arg     // unsigned long
+	Iovcnt dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
 	PosL   dsl.Arg     // unsigned long
 	PosH   dsl.Arg     // unsigned long
 }{
@@ -3460,9 +3460,9 @@ var Preadv = struct {
 // Preadv2 is preadv2(2). Not all arguments are there on amd64, x32, arm64, riscv64, s390x, ppc64le, ppc64, mips64, mips64le, loong64.
 var Preadv2 = struct {
 	dsl.Syscall
-	Fd     dsl.Arg     // unsigned long
+	Fd     dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
 	Iov    dsl.Pointer // const struct iovec *
-	Iovcnt dsl.Arg     // unsigned long
+	Iovcnt dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
 	PosL   dsl.Arg     // unsigned long
 	PosH   dsl.Arg     // unsigned long
 	Flags  dsl.Arg     // rwf_t
@@ -3496,7 +3496,7 @@ var ProcessMadvise = struct {
 	dsl.Syscall
 	Pidfd  dsl.Arg     // int
 	Iovec  dsl.Pointer // const struct iovec *
-	Vlen   dsl.Arg     // size_t
+	Vlen   dsl.Arg     // size_t, of which the kernel looks at 32 bits
 	Advice dsl.Arg     // int
 	Flags  dsl.Arg     // unsigned int
 }{
@@ -3524,7 +3524,7 @@ var ProcessVmReadv = struct {
 	dsl.Syscall
 	Pid       dsl.Arg     // pid_t
 	LocalIov  dsl.Pointer // const struct iovec *
-	Liovcnt   dsl.Arg     // unsigned long
+	Liovcnt   dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
 	RemoteIov dsl.Pointer // const struct iovec *
 	Riovcnt   dsl.Arg     // unsigned long
 	Flags     dsl.Arg     // unsigned long
@@ -3543,7 +3543,7 @@ var ProcessVmWritev = struct {
 	dsl.Syscall
 	Pid       dsl.Arg     // pid_t
 	LocalIov  dsl.Pointer // const struct iovec *
-	Liovcnt   dsl.Arg     // unsigned long
+	Liovcnt   dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
 	RemoteIov dsl.Pointer // const struct iovec *
 	Riovcnt   dsl.Arg     // unsigned long
 	Flags     dsl.Arg     // unsigned long
@@ -3605,7 +3605,7 @@ var Pselect6Time64 = struct {
 var Ptrace = struct {
 	dsl.Syscall
 	Request dsl.Arg // long
-	Pid     dsl.Arg // long
+	Pid     dsl.Arg // long, of which the kernel looks at 32 bits
 	Addr    dsl.Arg // unsigned long
 	Data    dsl.Arg // unsigned long
 }{
@@ -3637,9 +3637,9 @@ var Pwrite64 = struct {
 // Pwritev is pwritev(2). Not all arguments are there on amd64, x32, arm64, riscv64, s390x, ppc64le, ppc64, mips64, mips64le, loong64.
 var Pwritev = struct {
 	dsl.Syscall
-	Fd     dsl.Arg     // unsigned long
+	Fd     dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
 	Iov    dsl.Pointer // const struct iovec *
-	Iovcnt dsl.Arg     // unsigned long
+	Iovcnt dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
 	PosL   dsl.Arg     // unsigned long
 	PosH   dsl.Arg     // unsigned long
 }{
@@ -3654,9 +3654,9 @@ var Pwritev = struct {
 // Pwritev2 is pwritev2(2). Not all arguments are there on amd64, x32, arm64, riscv64, s390x, ppc64le, ppc64, mips64, mips64le, loong64.
 var Pwritev2 = struct {
 	dsl.Syscall
-	Fd     dsl.Arg     // unsigned long
+	Fd     dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
 	Iov    dsl.Pointer // const struct iovec *
-	Iovcnt dsl.Arg     // unsigned long
+	Iovcnt dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
 	PosL   dsl.Arg     // unsigned long
 	PosH   dsl.Arg     // unsigned long
 	Flags  dsl.Arg     // rwf_t
@@ -3773,9 +3773,9 @@ var Readlinkat = struct {
 // Readv is readv(2).
 var Readv = struct {
 	dsl.Syscall
-	Fd     dsl.Arg     // unsigned long
+	Fd     dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
 	Iov    dsl.Pointer // const struct iovec *
-	Iovcnt dsl.Arg     // unsigned long
+	Iovcnt dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
 }{
 	"readv",
 	dsl.Arg{Call: "readv", Name: "fd"},
@@ -5142,7 +5142,7 @@ var Socket = struct {
 var Socketcall = struct {
 	dsl.Syscall
 	Call dsl.Arg     // int
-	Args dsl.Pointer // unsigned long *
+	Args dsl.Pointer // unsigned long *; the arguments of the call that it makes are in memory, where no filter sees them
 }{
 	"socketcall",
 	dsl.Arg{Call: "socketcall", Name: "call"},
@@ -5927,7 +5927,7 @@ var Vmsplice = struct {
 	dsl.Syscall
 	Fd     dsl.Arg     // int
 	Iov    dsl.Pointer // const struct iovec *
-	NrSegs dsl.Arg     // unsigned long
+	NrSegs dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
 	Flags  dsl.Arg     // unsigned int
 }{
 	"vmsplice",
@@ -6001,9 +6001,9 @@ var Write = struct {
 // Writev is writev(2).
 var Writev = struct {
 	dsl.Syscall
-	Fd     dsl.Arg     // unsigned long
+	Fd     dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
 	Iov    dsl.Pointer // const struct iovec *
-	Iovcnt dsl.Arg     // unsigned long
+	Iovcnt dsl.Arg     // unsigned long, of which the kernel looks at 32 bits
 }{
 	"writev",
 	dsl.Arg{Call: "writev", Name: "fd"},

@@ -121,8 +121,8 @@ func (f secgenFilter) InstallThread() error {
 // secgenInstruction is one of classic BPF: struct sock_filter of linux/filter.h.
 type secgenInstruction syscall.SockFilter
 
-// secgenTsync is SECCOMP_FILTER_FLAG_TSYNC of linux/seccomp.h.
-const secgenTsync = 1
+// Flags of linux/seccomp.h: SECCOMP_FILTER_FLAG_TSYNC and _NEW_LISTENER.
+const secgenTsync, secgenNewListener = 1, 8
 
 // secgenAllThreads installs program on every thread of the process, or on none. The
 // flags are seccomp(2)'s, without NEW_LISTENER; name is for errors. Filters that
@@ -130,7 +130,8 @@ const secgenTsync = 1
 func secgenAllThreads(name string, program []secgenInstruction, flags uintptr) error {
 	runtime.LockOSThread() // no_new_privs and the filter are set on one and the same
 	defer runtime.UnlockOSThread()
-	return secgenInstall(name, program, flags|secgenTsync)
+	_, err := secgenInstall(name, program, flags|secgenTsync)
+	return err
 }
 
 // secgenThisThread installs program on the calling thread alone and leaves the
@@ -140,22 +141,22 @@ func secgenAllThreads(name string, program []secgenInstruction, flags uintptr) e
 // locked.
 func secgenThisThread(name string, program []secgenInstruction, flags uintptr) error {
 	runtime.LockOSThread()
-	err := secgenInstall(name, program, flags)
+	_, err := secgenInstall(name, program, flags)
 	if err != nil {
 		runtime.UnlockOSThread()
 	}
 	return err
 }
 
-func secgenInstall(name string, program []secgenInstruction, flags uintptr) error {
-	err := secgenCheckKernel(program, flags)
-	if err == nil {
-		err = secgenCommit(program, flags)
+// secgenInstall returns the listener that the flags ask for, else -1.
+func secgenInstall(name string, program []secgenInstruction, flags uintptr) (listener int, err error) {
+	if err = secgenCheckKernel(program, flags); err == nil {
+		listener, err = secgenCommit(program, flags)
 	}
 	if err != nil {
-		return fmt.Errorf("seccomp filter %s: nothing installed: %w", name, err)
+		return -1, fmt.Errorf("seccomp filter %s: nothing installed: %w", name, err)
 	}
-	return nil
+	return listener, nil
 }
 
 // secgenCheckKernel finds what this kernel would not do, and changes nothing.
@@ -166,13 +167,16 @@ func secgenCheckKernel(program []secgenInstruction, flags uintptr) error {
 	if len(program) > syscall.BPF_MAXINSNS {
 		return fmt.Errorf("the program has %d instructions, the kernel takes %d: make the policy smaller", len(program), syscall.BPF_MAXINSNS)
 	}
+	if flags&secgenNewListener == 0 && secgenNotifies(program) {
+		return fmt.Errorf("it answers calls with Notify, which fail with ENOSYS unless a supervisor listens: use InstallNotify, which returns the descriptor to listen on")
+	}
 	// Without a program the kernel judges the flags, then answers EFAULT.
 	switch _, errno := secgenSetFilter(flags, nil); errno {
 	case syscall.EFAULT:
 	case syscall.ENOSYS:
 		return fmt.Errorf("no seccomp(2), which flags and all threads need: run Linux 3.17 or later with CONFIG_SECCOMP, under no filter that hides it: %w", errno)
 	case syscall.EINVAL:
-		return fmt.Errorf("the kernel does not take flags %#x or has no CONFIG_SECCOMP_FILTER: run a newer kernel or use fewer flags: %w", flags, errno)
+		return fmt.Errorf("the kernel does not take flags %#x or has no CONFIG_SECCOMP_FILTER (a listener, 0x8, needs Linux 5.0, one for all threads, 0x10, 5.7, WAIT_KILLABLE_RECV, 0x20, 5.19): run a newer kernel or use fewer flags: %w", flags, errno)
 	default:
 		return fmt.Errorf("an earlier filter answers seccomp(2): it must allow SECCOMP_SET_MODE_FILTER: %w", errno)
 	}
@@ -188,6 +192,15 @@ func secgenCheckKernel(program []secgenInstruction, flags uintptr) error {
 		known[action] = true
 	}
 	return nil
+}
+
+func secgenNotifies(program []secgenInstruction) bool {
+	for _, ins := range program {
+		if ins.Code == syscall.BPF_RET|syscall.BPF_K && ins.K&0xffff0000 == 0x7fc00000 { // SECCOMP_RET_USER_NOTIF
+			return true
+		}
+	}
+	return false
 }
 
 // secgenCheckAction asks the kernel, which would kill on an action it does not know.
@@ -211,33 +224,40 @@ func secgenCheckAction(action uint32) error {
 
 // secgenCommit sets no_new_privs, without which only the privileged may install a
 // filter, and installs program.
-func secgenCommit(program []secgenInstruction, flags uintptr) error {
+func secgenCommit(program []secgenInstruction, flags uintptr) (listener int, err error) {
 	const setNoNewPrivs = 38 // PR_SET_NO_NEW_PRIVS of linux/prctl.h
 	if _, _, errno := syscall.Syscall6(syscall.SYS_PRCTL, setNoNewPrivs, 1, 0, 0, 0, 0); errno != 0 {
-		return fmt.Errorf("an earlier filter answers prctl(2): it must allow PR_SET_NO_NEW_PRIVS: %w", errno)
+		return -1, fmt.Errorf("an earlier filter answers prctl(2): it must allow PR_SET_NO_NEW_PRIVS: %w", errno)
 	}
-	tid, errno := secgenSetFilter(flags, &syscall.SockFprog{
+	r, errno := secgenSetFilter(flags, &syscall.SockFprog{
 		Len:    uint16(len(program)),
 		Filter: (*syscall.SockFilter)(&program[0]),
 	})
 	why := "an earlier filter answers seccomp(2): it must allow SECCOMP_SET_MODE_FILTER"
 	switch errno {
 	case 0:
-		if flags&secgenTsync == 0 || tid == 0 {
-			return nil
+		if flags&secgenNewListener != 0 {
+			return int(r), nil
 		}
-		comm, _ := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/comm", tid))
-		return fmt.Errorf("thread %d (%s) has a filter of its own: install this one first; no_new_privs stays set on the calling thread", tid, strings.TrimSpace(string(comm)))
+		if flags&secgenTsync == 0 || r == 0 {
+			return -1, nil
+		}
+		comm, _ := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/comm", r))
+		return -1, fmt.Errorf("thread %d (%s) has a filter of its own: install this one first; no_new_privs stays set on the calling thread", r, strings.TrimSpace(string(comm)))
 	case syscall.ESRCH:
-		why = "a thread that the kernel cannot name has a filter of its own: install this one first"
+		why = "a thread that the kernel does not name has a filter of its own: install this one first"
+	case syscall.EBUSY:
+		why = "the thread has a filter with a listener already, and the kernel takes no second: use Notify in one stage alone"
+	case syscall.EMFILE, syscall.ENFILE:
+		why = "there is no descriptor left for the listener: close some or raise the limit"
 	case syscall.EINVAL:
 		why = "the kernel refuses the program: generate it again and do not edit it"
 	case syscall.ENOMEM:
 		why = "memory is short, or the thread's filters together exceed 32768 of the kernel's instructions: install fewer or smaller ones"
 	case syscall.EACCES:
-		return fmt.Errorf("no_new_privs did not take: an earlier filter must allow prctl(PR_SET_NO_NEW_PRIVS): %w", errno)
+		return -1, fmt.Errorf("no_new_privs did not take: an earlier filter must allow prctl(PR_SET_NO_NEW_PRIVS): %w", errno)
 	}
-	return fmt.Errorf("%s; no_new_privs stays set on the calling thread: %w", why, errno)
+	return -1, fmt.Errorf("%s; no_new_privs stays set on the calling thread: %w", why, errno)
 }
 
 // secgenSetFilter is seccomp(SECCOMP_SET_MODE_FILTER). For one thread and without flags

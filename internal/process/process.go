@@ -1,4 +1,5 @@
-// Package process takes seccomp filters out of running processes.
+// Package process looks into running processes: at their seccomp filters, and by
+// the system calls that it has a thread of theirs make.
 package process
 
 import "golang.org/x/net/bpf"

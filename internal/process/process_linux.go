@@ -36,7 +36,7 @@ func Filters(ctx context.Context, pid int) (newest []Filter, remark string, err 
 	if err != nil {
 		return nil, "", err
 	}
-	if remark = threads(pid); remark != "" {
+	if remark = Differences(pid); remark != "" {
 		remark = fmt.Sprintf("%s: these are those of thread %d", remark, pid)
 	}
 	return newest, remark, nil
@@ -63,35 +63,59 @@ func onThread(f func()) {
 // be asked.
 func check(pid int) error {
 	s, err := readStatus(strconv.Itoa(pid))
-	switch {
-	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH):
-		return errors.New("there is no such process, or /proc does not show it")
-	case err != nil:
+	if err != nil {
+		return unknown(err)
+	}
+	if err := traceable(s); err != nil {
 		return err
-	case s["Tgid"] == strconv.Itoa(os.Getpid()):
-		return errors.New("that is secgen itself, and no process can trace itself")
+	}
+	switch {
 	case s["Seccomp"] == "":
 		return errors.New("this kernel has no CONFIG_SECCOMP, so no process has a filter")
 	case s["Seccomp"] == "1":
 		return errors.New("it is in seccomp's strict mode, without a filter: it may call read, write, _exit and sigreturn")
 	case s["Seccomp"] != "2":
-		if others := threads(pid); others != "" {
+		if others := Differences(pid); others != "" {
 			return fmt.Errorf("it has no filter; but %s: name one that has some", others)
 		}
 		return errors.New("it has no filter")
-	case s["TracerPid"] != "0":
-		return tracedBy(s)
 	}
+	return told()
+}
+
+// told finds out whether the kernel tells secgen filters of others
+// (kernel/seccomp.c, get_nth_filter's callers: capable(CAP_SYS_ADMIN), and no seccomp
+// mode).
+func told() error {
 	own, err := readStatus("thread-self")
-	if err != nil {
-		return err
-	}
-	// kernel/seccomp.c, get_nth_filter's callers: capable(CAP_SYS_ADMIN), and no seccomp mode.
 	switch {
+	case err != nil:
+		return err
 	case own["Seccomp"] != "0":
 		return errors.New("secgen runs under a filter itself, and the kernel tells filters only to processes that have none: run it outside of the container or service that installed it")
 	case !own.capable(unix.CAP_SYS_ADMIN):
 		return errors.New("the kernel tells filters only to who has CAP_SYS_ADMIN: run secgen as root")
+	}
+	return nil
+}
+
+var errEnded = errors.New("it ended meanwhile")
+
+// unknown explains why there is no status of a process.
+func unknown(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+		return errors.New("there is no such process, or /proc does not show it")
+	}
+	return err
+}
+
+// traceable finds out whether a process can be traced, as far as its status tells.
+func traceable(s status) error {
+	switch {
+	case s["Tgid"] == strconv.Itoa(os.Getpid()):
+		return errors.New("that is secgen itself, and no process can trace itself")
+	case s["TracerPid"] != "0":
+		return tracedBy(s)
 	}
 	return nil
 }
@@ -107,8 +131,8 @@ func tracedBy(s status) error {
 
 // trace stops the thread, takes its filters, and lets it go on.
 func trace(ctx context.Context, pid int) (newest []Filter, err error) {
-	if err := unix.PtraceSeize(pid); err != nil {
-		return nil, refused(pid, err)
+	if err := seize(pid, 0); err != nil {
+		return nil, err
 	}
 	signal, err := stop(ctx, pid)
 	if err != nil {
@@ -116,9 +140,14 @@ func trace(ctx context.Context, pid int) (newest []Filter, err error) {
 	}
 	defer func() {
 		if gone := detach(pid, signal); err == nil && gone != nil {
-			err = fmt.Errorf("it ended meanwhile: %w", gone)
+			err = fmt.Errorf("%w: %w", errEnded, gone)
 		}
 	}()
+	return filters(pid)
+}
+
+// filters takes the filters of the stopped thread.
+func filters(pid int) (newest []Filter, err error) {
 	// The kernel counts from the oldest, whatever ptrace(2) says
 	// (kernel/seccomp.c, get_nth_filter).
 	var oldest []Filter
@@ -135,12 +164,21 @@ func trace(ctx context.Context, pid int) (newest []Filter, err error) {
 	}
 }
 
+// seize makes the calling thread the tracer of another, with PTRACE_O_* options.
+func seize(pid int, options uintptr) error {
+	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_SEIZE, uintptr(pid), 0, options, 0, 0)
+	if errno != 0 {
+		return refused(pid, errno)
+	}
+	return nil
+}
+
 // refused explains why PTRACE_SEIZE failed.
 func refused(pid int, err error) error {
 	s, statusErr := readStatus(strconv.Itoa(pid))
 	switch {
 	case statusErr != nil || errors.Is(err, unix.ESRCH):
-		return fmt.Errorf("it ended meanwhile: %w", err)
+		return fmt.Errorf("%w: %w", errEnded, err)
 	case s["TracerPid"] != "0":
 		return tracedBy(s)
 	}
@@ -151,8 +189,17 @@ func refused(pid int, err error) error {
 // it stopped for that: whoever lets it go on must hand it over.
 func stop(ctx context.Context, pid int) (signal unix.Signal, err error) {
 	if err := unix.PtraceInterrupt(pid); err != nil {
-		return 0, fmt.Errorf("it ended meanwhile: %w", err)
+		return 0, fmt.Errorf("%w: %w", errEnded, err)
 	}
+	status, err := wait(ctx, pid)
+	if err != nil || status>>16 == unix.PTRACE_EVENT_STOP { // by PTRACE_INTERRUPT, or it was stopped
+		return 0, err
+	}
+	return status.StopSignal(), nil
+}
+
+// wait waits until the traced thread stops.
+func wait(ctx context.Context, pid int) (unix.WaitStatus, error) {
 	type result struct {
 		status unix.WaitStatus
 		err    error
@@ -171,13 +218,11 @@ func stop(ctx context.Context, pid int) (signal unix.Signal, err error) {
 	case r := <-stopped:
 		switch {
 		case r.err != nil:
-			return 0, fmt.Errorf("it ended meanwhile: %w", r.err)
+			return 0, fmt.Errorf("%w: %w", errEnded, r.err)
 		case !r.status.Stopped():
-			return 0, errors.New("it ended meanwhile")
-		case r.status>>16 == unix.PTRACE_EVENT_STOP: // by PTRACE_INTERRUPT, or it was stopped
-			return 0, nil
+			return 0, errEnded
 		}
-		return r.status.StopSignal(), nil
+		return r.status, nil
 	}
 }
 

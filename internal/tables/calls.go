@@ -16,6 +16,7 @@ type param struct {
 	bits        string // "16", "32", "64", "word" or "ptr"
 	sign        string // "s", "u" or "-"
 	slot, high  string // decimal, "unseen" or "-"
+	cut         string // why bits are fewer than ctype has, "" if they are not
 }
 
 // call is what the tables know about one system call.
@@ -24,6 +25,7 @@ type call struct {
 	page   string // manual page without its section, "" if there is none
 	params []param
 	on     map[string][]param // per ABI that has the call
+	other  map[string]string  // per ABI with another prototype: its source
 	idle   bool               // no kernel implements it
 }
 
@@ -38,6 +40,7 @@ type edit struct {
 // The ABI "*" stands for a plain 64-bit one.
 type edits struct {
 	variants map[[2]string][]param // by ABI and call
+	sources  map[[2]string]string  // of the variants
 	slots    map[[3]string]*edit   // by ABI, call and parameter
 	widths   map[[3]string]*edit
 	lines    []*edit
@@ -55,7 +58,7 @@ func readCalls(arches []arch, ns numbers) ([]*call, error) {
 	for _, r := range rs {
 		c := byName[r[0]]
 		if c == nil {
-			c = &call{name: r[0], on: map[string][]param{}}
+			c = &call{name: r[0], on: map[string][]param{}, other: map[string]string{}}
 			byName[r[0]] = c
 		}
 		if m := page.FindStringSubmatch(r[6]); m != nil {
@@ -87,6 +90,9 @@ func readCalls(arches []arch, ns numbers) ([]*call, error) {
 				if c.on[a.name], err = ed.apply(a, c); err != nil {
 					return nil, err
 				}
+				if source, ok := ed.sources[[2]string{a.name, name}]; ok {
+					c.other[a.name] = source
+				}
 			}
 		}
 		// What holds on every ABI holds for the plain one.
@@ -113,8 +119,16 @@ func newParam(cells []string) (param, error) {
 	return p, nil
 }
 
+// width is how many bits of the parameter an ABI has room for.
+func (p param) width(a arch) string {
+	if p.bits == "word" || p.bits == "ptr" {
+		return a.word
+	}
+	return p.bits
+}
+
 func readEdits(arches []arch, calls map[string]*call) (*edits, error) {
-	ed := &edits{variants: map[[2]string][]param{}}
+	ed := &edits{variants: map[[2]string][]param{}, sources: map[[2]string]string{}}
 	rs, err := rows("variants.tsv", "abis", "call", "index", "name", "type", "bits", "sign", "source")
 	if err != nil {
 		return nil, err
@@ -129,6 +143,9 @@ func readEdits(arches []arch, calls map[string]*call) (*edits, error) {
 		}
 		for _, abi := range abis {
 			key := [2]string{abi, r[1]}
+			if r[7] != "-" {
+				ed.sources[key] = r[7]
+			}
 			if r[2] == "-" {
 				ed.variants[key] = []param{}
 				continue
@@ -186,6 +203,9 @@ func (ed *edits) apply(a arch, c *call) ([]param, error) {
 	for _, p := range from {
 		key := [3]string{a.name, c.name, p.name}
 		if e := ed.widths[key]; e != nil {
+			if p.width(a) != e.value[0] {
+				p.cut = e.value[1]
+			}
 			p.bits, e.used = e.value[0], true
 		}
 		if e := ed.slots[key]; e != nil {

@@ -20,16 +20,10 @@ var sysnum = regexp.MustCompile(`(?m)^\tSYS_(\w+)\s+= (\d+)$`)
 // readNumbers takes the numbers from x/sys's zsysnum files and data/numbers.tsv,
 // without the names that data/notcalls.tsv strikes.
 func readNumbers(xsys string, arches []arch) (numbers, error) {
-	not, err := rows("notcalls.tsv", "name", "reason")
+	struck, err := notCalls()
 	if err != nil {
 		return nil, err
 	}
-	var patterns []string
-	for _, r := range not {
-		patterns = append(patterns, strings.ReplaceAll(r[0], "*", `\d+`))
-	}
-	struck := regexp.MustCompile("^(" + strings.Join(patterns, "|") + ")$")
-
 	out := numbers{}
 	for _, a := range arches {
 		out[a.name] = map[string]uint32{}
@@ -78,6 +72,19 @@ func readNumbers(xsys string, arches []arch) (numbers, error) {
 		}
 	}
 	return out, nil
+}
+
+// notCalls matches the names that data/notcalls.tsv strikes.
+func notCalls() (*regexp.Regexp, error) {
+	rs, err := rows("notcalls.tsv", "name", "reason")
+	if err != nil {
+		return nil, err
+	}
+	var patterns []string
+	for _, r := range rs {
+		patterns = append(patterns, strings.ReplaceAll(r[0], "*", `\d+`))
+	}
+	return regexp.Compile("^(" + strings.Join(patterns, "|") + ")$")
 }
 
 // calls lists every call that some ABI has.

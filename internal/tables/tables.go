@@ -42,6 +42,10 @@ func Generate() ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
+	znotes, err := formatNotes(arches, calls, more)
+	if err != nil {
+		return nil, err
+	}
 	zconst, err := formatNames(arches, consts.values, "Const")
 	if err != nil {
 		return nil, err
@@ -56,6 +60,7 @@ func Generate() ([]File, error) {
 		{"dsl/linux/zerrno.go", zerrno},
 		{"gen/internal/abi/numbers.tsv", formatNumbers(arches, ns)},
 		{"gen/internal/abi/args.tsv", formatArgs(arches, ns, calls)},
+		{"gen/internal/abi/notes.tsv", znotes},
 		{"gen/internal/abi/consts.tsv", formatValues(arches, consts.values)},
 		{"gen/internal/abi/errnos.tsv", formatValues(arches, consts.errnos)},
 	}, nil

@@ -27,7 +27,7 @@ const childEnv = "SECGEN_INSTALL_TEST_CHILD"
 var children = map[string]func(){}
 
 func TestMain(m *testing.M) {
-	for _, more := range []map[string]func(){verdictChildren, threadChildren, refusalChildren} {
+	for _, more := range []map[string]func(){verdictChildren, threadChildren, notifyChildren, refusalChildren} {
 		maps.Copy(children, more)
 	}
 	name := os.Getenv(childEnv)
@@ -179,7 +179,6 @@ var verdicts = []struct {
 	{name: "log", action: logged, stdout: "done"},
 	{name: "errno", action: errnoIs | 99, stdout: "errno 99"},
 	{name: "trace without a tracer", action: trace | 7, stdout: fmt.Sprintf("errno %d", uintptr(syscall.ENOSYS))},
-	{name: "notify without a listener", action: notify, stdout: fmt.Sprintf("errno %d", uintptr(syscall.ENOSYS))},
 	{name: "trap", action: trap | 7, stderr: "SIGSYS: bad system call", status: func(s syscall.WaitStatus) bool { return s.ExitStatus() == 2 }},
 	{name: "kill thread", action: killThread, stdout: "the thread is gone"},
 	{name: "kill process", action: killProcess, status: func(s syscall.WaitStatus) bool { return s.Signaled() && s.Signal() == syscall.SIGSYS }},

@@ -21,7 +21,7 @@ type refusal struct {
 	program []Instruction
 	flags   uintptr
 	all     bool // threads
-
+	listen  bool
 	errno   syscall.Errno // 0: no kernel's error
 	says    string
 	changes bool // sets no_new_privs all the same
@@ -48,6 +48,22 @@ var (
 	farJump     = []Instruction{{jeq, 9, 9, 0}, {ret, 0, 0, allow}}
 	outOfBounds = []Instruction{{load, 0, 0, 64}, {ret, 0, 0, allow}}
 )
+
+const waitKillable = 32 // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+
+var asking = on(syscall.SYS_GETPRIORITY, notify)
+
+// noFlag refuses a flag as a kernel does that is older.
+func noFlag(flag uint32) []Instruction {
+	return []Instruction{
+		{load, 0, 0, 0},
+		{jeq, 0, 3, uint32(seccompNr)},
+		{load, 0, 0, low(1)},
+		{syscall.BPF_JMP | syscall.BPF_JSET | syscall.BPF_K, 0, 1, flag},
+		{ret, 0, 0, errnoIs | uint32(syscall.EINVAL)},
+		{ret, 0, 0, allow},
+	}
+}
 
 // butProbe answers seccomp(2) with errno once it is called with a program.
 func butProbe(errno syscall.Errno) []Instruction {
@@ -82,13 +98,18 @@ var refusals = []refusal{
 	{name: "kernel before 3.17, flags", earlier: noSeccomp, program: plain, flags: 2, errno: syscall.ENOSYS, says: "no seccomp(2), "},
 	{name: "kernel before 3.17, new action", earlier: noSeccomp, program: on(syscall.SYS_GETPRIORITY, killProcess), errno: syscall.ENOSYS, says: "does not know action 0x80000000 "},
 	{name: "kernel before 4.14, log", earlier: noQuestion, program: on(syscall.SYS_GETPRIORITY, logged), errno: syscall.EINVAL, says: "does not know action 0x7ffc0000 "},
-	{name: "kernel before 4.14, notify", earlier: noQuestion, program: on(syscall.SYS_GETPRIORITY, notify), all: true, errno: syscall.EINVAL, says: "does not know action 0x7fc00000 "},
+	{name: "notify without a listener", program: asking, says: "use InstallNotify"},
+	{name: "notify without a listener, all threads", program: asking, flags: waitKillable, all: true, says: "use InstallNotify"},
+	{name: "kernel before 5.0, listener", earlier: noFlag(newListener), program: asking, listen: true, errno: syscall.EINVAL, says: "a listener, 0x8, needs Linux 5.0"},
+	{name: "kernel before 5.7, listener for all threads", earlier: noFlag(16), program: asking, all: true, listen: true, errno: syscall.EINVAL, says: "does not take flags 0x19 "},
+	{name: "kernel before 5.19, WAIT_KILLABLE_RECV", earlier: noFlag(waitKillable), program: asking, flags: waitKillable, all: true, listen: true, errno: syscall.EINVAL, says: "does not take flags 0x39 "},
+	{name: "kernel before 4.14, notify", earlier: noQuestion, program: asking, all: true, listen: true, errno: syscall.EINVAL, says: "does not know action 0x7fc00000 "},
 
 	{name: "seccomp(2) refused", earlier: noSet, program: plain, all: true, errno: syscall.EPERM, says: "must allow SECCOMP_SET_MODE_FILTER"},
 	{name: "the question refused", earlier: noAsking, program: plain, all: true, errno: syscall.EPERM, says: "must allow SECCOMP_GET_ACTION_AVAIL"},
 	{name: "success faked", earlier: fakedSet, program: plain, says: "must allow SECCOMP_SET_MODE_FILTER"},
 	{name: "the program refused", earlier: lateSet, program: plain, errno: syscall.EPERM, says: "must allow SECCOMP_SET_MODE_FILTER", changes: true},
-	{name: "a thread without a number", earlier: lateNoName, program: plain, all: true, errno: syscall.ESRCH, says: "a thread that the kernel cannot name", changes: true},
+	{name: "a thread without a number", earlier: lateNoName, program: plain, all: true, errno: syscall.ESRCH, says: "a thread that the kernel does not name", changes: true},
 	{name: "no_new_privs refused", earlier: noPrctl, program: plain, all: true, errno: syscall.EPERM, says: "must allow PR_SET_NO_NEW_PRIVS"},
 }
 
@@ -101,11 +122,7 @@ var refusalChildren = func() map[string]func() {
 				earlier(r.earlier)
 			}
 			before := field(gettid(), "NoNewPrivs")
-			how := ThisThread
-			if r.all {
-				how = AllThreads
-			}
-			fmt.Println(saysErrno(how("Test", r.program, r.flags)))
+			fmt.Println(saysErrno(r.install()))
 			fmt.Println(field(gettid(), "Seccomp"), before, field(gettid(), "NoNewPrivs"))
 		}
 	}
@@ -143,6 +160,20 @@ var refusalChildren = func() map[string]func() {
 	}
 	return made
 }()
+
+func (r refusal) install() (err error) {
+	switch {
+	case r.all && r.listen:
+		_, err = NotifyAllThreads("Test", r.program, r.flags)
+	case r.listen:
+		_, err = NotifyThisThread("Test", r.program, r.flags)
+	case r.all:
+		err = AllThreads("Test", r.program, r.flags)
+	default:
+		err = ThisThread("Test", r.program, r.flags)
+	}
+	return err
+}
 
 // earlier installs program on this thread, without no_new_privs as root may.
 func earlier(program []Instruction) {

@@ -2,11 +2,11 @@
 // threads or on the calling one, completely or not at all.
 //
 // install.go is also what secgen copies into each file that it writes, so that
-// the file needs nothing but the standard library. The copy gets another package
-// clause and other names for the top-level declarations, and is otherwise the
-// file as it is tested here. Hence its form: one file with all that it needs, no
-// package-level variables, no init, and top-level names that nothing else in it
-// bears.
+// the file needs nothing but the standard library, and notify.go into those with
+// policies that need it. The copy gets another package clause and other names for
+// the top-level declarations, and is otherwise the files as they are tested here.
+// Hence their form: all that is needed, no package-level variables, no init, and
+// top-level names that nothing else in them bears.
 package install
 
 import _ "embed"
@@ -15,3 +15,8 @@ import _ "embed"
 //
 //go:embed install.go
 var Source string
+
+// NotifySource is the text of notify.go, which needs install.go's.
+//
+//go:embed notify.go
+var NotifySource string

@@ -42,6 +42,9 @@ var serve = slices.Concat(group.GlibcThreads, []dsl.Rule{
 	dsl.Allow.For(sys.ClockNanosleep).When(
 		sys.ClockNanosleep.Clockid.Eq(linux.CLOCK_REALTIME),
 		sys.ClockNanosleep.Flags.Eq(dsl.Int(0))),
+
+	// malloc counts the CPUs: by a file in /sys, or if it cannot open that, so.
+	dsl.Allow.For(sys.SchedGetaffinity),
 })
 
 // Serve is memcached's steady state: the sockets are bound and the threads run.

@@ -1,6 +1,7 @@
 package abi
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -84,6 +85,12 @@ func (a *Arch) Prototype(call string) []Arg {
 	return args(p.plain, a.Word)
 }
 
+// Notes tells what is odd about an argument of a call on this ABI, or, if arg is
+// empty, about the call.
+func (a *Arch) Notes(call, arg string) []string {
+	return slices.Clone(notes()[[3]string{a.Name, call, cmp.Or(arg, "-")}])
+}
+
 // Value is a constant. A negative one is in two's complement.
 type Value struct {
 	Bits     uint64
@@ -92,6 +99,9 @@ type Value struct {
 
 // Const is the value of a constant of package linux; false if the ABI lacks it.
 func (a *Arch) Const(name string) (Value, bool) { return constants().lookup(name, a) }
+
+// Consts lists the name of every constant that some ABI has, sorted.
+func Consts() []string { return slices.Sorted(maps.Keys(constants())) }
 
 // ConstKnown reports whether some ABI has the constant.
 func ConstKnown(name string) bool {
@@ -104,6 +114,9 @@ func (a *Arch) Errno(name string) (uint16, bool) {
 	v, ok := errnos().lookup(name, a)
 	return uint16(v.Bits), ok
 }
+
+// Errnos lists the name of every errno that some ABI has, sorted.
+func Errnos() []string { return slices.Sorted(maps.Keys(errnos())) }
 
 // ErrnoName is the name of an errno, "" if it has none. Of two names for one
 // number it is the first in errno(3)'s and asm-generic/errno.h's sense.

@@ -16,6 +16,7 @@ type Arch struct {
 	Numbers   []Range // numbers that belong to the ABI under its audit value
 	Generic   []Range // numbers from which the kernel takes those of new calls
 	Foreign   []Range // numbers of Numbers that some kernels take for another ABI's calls
+	Note      string  // what a reader of a filter has to know besides
 }
 
 // last is the greatest number that a call can have. 0xffffffff is no call: it is
@@ -73,6 +74,8 @@ var arches = []*Arch{
 	{
 		Name: "riscv64", Family: "riscv64", GOARCH: "riscv64", Audit: 0xc00000f3, Word: 64,
 		Numbers: all, Generic: generic,
+		// arch/riscv/include/asm/syscall.h, syscall_get_arch
+		Note: "On riscv64 the kernel does not tell 32-bit tasks from 64-bit ones: their calls are judged by the same numbers.",
 	},
 	{
 		Name: "s390x", Family: "s390", GOARCH: "s390x", Audit: 0x80000016, Word: 64, BigEndian: true,

@@ -122,6 +122,18 @@ func slot(s string) int {
 	return int(number(s, 3))
 }
 
+// notes is notes.tsv, by ABI, call and argument.
+var notes = sync.OnceValue(func() map[[3]string][]string {
+	out := map[[3]string][]string{}
+	lines("notes.tsv", func(cells []string) {
+		for name := range strings.SplitSeq(cells[2], ",") {
+			key := [3]string{name, cells[0], cells[1]}
+			out[key] = append(out[key], cells[3])
+		}
+	})
+	return out
+})
+
 // valued is a table of names with a value that most ABIs share: consts.tsv or
 // errnos.tsv.
 type valued map[string]perArch

@@ -30,7 +30,7 @@ func ParseRecord(words []string) (Call, error) {
 	if err != nil {
 		return Call{}, fmt.Errorf("syscall=%s in the audit record is no number: paste it as the kernel wrote it, without ausearch's -i", text)
 	}
-	arch := owner(uint32(audit), uint32(n))
+	arch := Owner(uint32(audit), uint32(n))
 	if arch == nil {
 		return Call{}, fmt.Errorf("arch=%x in the audit record is no architecture that secgen knows", audit)
 	}
@@ -46,9 +46,9 @@ func ParseRecord(words []string) (Call, error) {
 	return c, nil
 }
 
-// owner is the ABI that a number belongs to under an audit value; a skipped
-// call's number belongs to the first.
-func owner(audit, nr uint32) *abi.Arch {
+// Owner is the ABI that a number belongs to under an audit value; a skipped
+// call's number belongs to the first. It is nil if there is none.
+func Owner(audit, nr uint32) *abi.Arch {
 	var first *abi.Arch
 	for _, a := range abi.Arches() {
 		if a.Audit != audit {

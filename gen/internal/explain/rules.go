@@ -16,9 +16,10 @@ type Rule struct {
 
 // The sources of answers besides rules.
 const (
-	FromNewer   = table.FromNewer
-	FromDefault = table.FromNewer - 1
-	FromBadArch = table.FromNewer - 2
+	FromNewer       = table.FromNewer
+	FromMultiplexer = table.FromMultiplexer
+	FromDefault     = table.FromMultiplexer - 1
+	FromBadArch     = table.FromMultiplexer - 2
 )
 
 // Rules lists the rules of a table that may decide a call, in order: of several,

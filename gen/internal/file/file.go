@@ -50,7 +50,7 @@ func Write(o Options, policies []Policy) ([]byte, error) {
 		}
 		p.write(f)
 	}
-	if err := installer(f); err != nil {
+	if err := installer(f, anyNotifies(policies)); err != nil {
 		return nil, err
 	}
 	return render(f)
@@ -62,18 +62,20 @@ func Other(o Options, policies []Policy) ([]byte, error) {
 	f := begin(o, "!linux")
 	for _, p := range policies {
 		f.Comment(fmt.Sprintf("%s is a seccomp filter, which only Linux can install.", p.Name))
-		f.Var().Id(p.Name).Op("=").Id("secgenFilter").Values(jen.Lit(p.Name))
+		f.Var().Id(p.Name).Op("=").Add(p.value(jen.Lit(p.Name)))
 		f.Line()
 	}
 	f.Type().Id("secgenFilter").Struct(jen.Id("name").String())
-	for _, m := range methods {
-		f.Line()
-		f.Comment(m.name + " returns an error: this system has no seccomp filters.")
-		f.Func().Params(jen.Id("f").Id("secgenFilter")).Id(m.name).Params().Error().Block(
-			jen.Return(jen.Qual("errors", "New").Call(
-				jen.Lit("seccomp filter ").Op("+").Id("f").Dot("name").Op("+").Lit(": nothing installed: ").
-					Op("+").Qual("runtime", "GOOS").Op("+").Lit(" has no seccomp"))))
-	}
+	fails := jen.Qual("errors", "New").Call(
+		jen.Lit("seccomp filter ").Op("+").Id("f").Dot("name").Op("+").Lit(": nothing installed: ").
+			Op("+").Qual("runtime", "GOOS").Op("+").Lit(" has no seccomp"))
+	declare(f, anyNotifies(policies), func(m method, results jen.Code) {
+		body := jen.Return(fails)
+		if slices.Contains(notifyMethods, m) {
+			body = jen.Return(jen.Lit(-1), fails)
+		}
+		m.write(f, m.name+" returns an error: this system has no seccomp filters.", results, body)
+	})
 	return render(f)
 }
 
@@ -101,11 +103,6 @@ func (p Policy) check() error {
 		return fmt.Errorf("policy %q: the name must be an exported Go identifier, since the file declares it", p.Name)
 	}
 	for _, f := range p.Filters {
-		for _, ins := range f.Program {
-			if ins.Op == kernel.Return && ins.K&0xffff0000 == retNotify {
-				return fmt.Errorf("%s: the policy answers calls with Notify, which needs a supervisor; files that install such filters are not written yet", p.Name)
-			}
-		}
 		if len(f.goarches()) == 0 {
 			return fmt.Errorf("%s: Go programs are built for none of %s; list an architecture that Go has too", p.Name, f.arches())
 		}
@@ -113,8 +110,18 @@ func (p Policy) check() error {
 	return nil
 }
 
-// retNotify is SECCOMP_RET_USER_NOTIF of linux/seccomp.h.
-const retNotify = 0x7fc00000
+func (p Policy) notifies() bool { return p.Source != nil && table.Notifies(p.Source) }
+
+func anyNotifies(policies []Policy) bool { return slices.ContainsFunc(policies, Policy.notifies) }
+
+// value is the value of the policy's variable.
+func (p Policy) value(fields ...jen.Code) jen.Code {
+	filter := jen.Id("secgenFilter").Values(fields...)
+	if p.notifies() {
+		return jen.Id("secgenNotifyFilter").Values(filter)
+	}
+	return filter
+}
 
 // goarches are the values of GOARCH whose programs the filter is for.
 func (f Filter) goarches() []string {
@@ -139,8 +146,7 @@ func (f Filter) arches() string {
 func (p Policy) write(f *jen.File) {
 	f.Comment(strings.Join(p.doc(), "\n"))
 	programs := lowerFirst(p.Name) + "Program"
-	f.Var().Id(p.Name).Op("=").Id("secgenFilter").Values(
-		jen.Lit(p.Name), jen.Id(programs), jen.Op(fmt.Sprintf("%#x", uint32(p.Source.Flags))))
+	f.Var().Id(p.Name).Op("=").Add(p.value(jen.Lit(p.Name), jen.Id(programs), jen.Op(fmt.Sprintf("%#x", uint32(p.Source.Flags)))))
 	f.Line()
 	f.Comment("The linker keeps the one array that this leaves.")
 	f.Func().Id(programs).Params().Index().Id("secgenInstruction").BlockFunc(func(g *jen.Group) {
@@ -215,6 +221,9 @@ func (p Policy) doc() []string {
 	}
 	if p.After != "" {
 		lines = append(lines, "", "Installed on top of "+p.After+", which lets it be: a call happens only if both let it.")
+	}
+	if p.notifies() {
+		lines = append(lines, "", "What gets notify waits for a supervisor's answer: install it with InstallNotify.")
 	}
 	if flags := flagsText(p.Source.Flags); flags != "" {
 		lines = append(lines, "", "Installed with "+flags+".")

@@ -15,44 +15,77 @@ import (
 	"github.com/secgen-dev/secgen/runtime/install"
 )
 
-// methods are what a filter in a file can do, by the function of
-// runtime/install that does it.
-var methods = []struct{ name, does, doc string }{
-	{"Install", "AllThreads", "Install puts the filter on every thread of the process, or on none and says why."},
-	{"InstallThread", "ThisThread", "InstallThread puts the filter on the calling thread alone, and locks the goroutine to it."},
+// method is what a filter in a file can do, with the function of runtime/install
+// that does it.
+type method struct{ receiver, name, does, doc string }
+
+var methods = []method{
+	{"secgenFilter", "Install", "AllThreads", "Install puts the filter on every thread of the process, or on none and says why."},
+	{"secgenFilter", "InstallThread", "ThisThread", "InstallThread puts the filter on the calling thread alone, and locks the goroutine to it."},
 }
 
-// installer adds the filters' type and a copy of runtime/install, in which
+// notifyMethods are those of filters that need a supervisor, besides methods,
+// which return an error then.
+var notifyMethods = []method{
+	{"secgenNotifyFilter", "InstallNotify", "NotifyAllThreads", "InstallNotify is Install, and returns the descriptor on which a supervisor gets the calls that wait for it."},
+	{"secgenNotifyFilter", "InstallNotifyThread", "NotifyThisThread", "InstallNotifyThread is InstallThread, and returns that descriptor."},
+}
+
+// declare writes the methods, and the type of filters that need a supervisor if
+// there are such.
+func declare(f *jen.File, notifies bool, write func(m method, results jen.Code)) {
+	for _, m := range methods {
+		write(m, jen.Error())
+	}
+	if !notifies {
+		return
+	}
+	f.Line()
+	f.Comment("secgenNotifyFilter is a filter that is installed with a listener or not at all.")
+	f.Type().Id("secgenNotifyFilter").Struct(jen.Id("secgenFilter"))
+	for _, m := range notifyMethods {
+		write(m, jen.Params(jen.Id("fd").Int(), jen.Id("err").Error()))
+	}
+}
+
+// write writes a method.
+func (m method) write(f *jen.File, doc string, results, body jen.Code) {
+	f.Line()
+	f.Comment(doc)
+	f.Func().Params(jen.Id("f").Id(m.receiver)).Id(m.name).Params().Add(results).Block(body)
+}
+
+// installer adds the filters' types and a copy of runtime/install, in which
 // every top-level name gets a prefix.
-func installer(f *jen.File) error {
+func installer(f *jen.File, notifies bool) error {
 	f.Comment("secgenFilter is a filter for each architecture that its policy lists.")
 	f.Type().Id("secgenFilter").Struct(
 		jen.Id("name").String(),
 		jen.Id("program").Func().Params().Index().Id("secgenInstruction").Comment("nil on other architectures"),
 		jen.Id("flags").Uintptr(),
 	)
-	for _, m := range methods {
-		f.Line()
-		f.Comment(m.doc)
-		f.Func().Params(jen.Id("f").Id("secgenFilter")).Id(m.name).Params().Error().Block(
-			jen.Return(jen.Id(prefixed(m.does)).Call(jen.Id("f").Dot("name"), jen.Id("f").Dot("program").Call(), jen.Id("f").Dot("flags"))))
-	}
-	f.Line()
+	declare(f, notifies, func(m method, results jen.Code) {
+		m.write(f, m.doc, results, jen.Return(jen.Id(prefixed(m.does)).Call(
+			jen.Id("f").Dot("name"), jen.Id("f").Dot("program").Call(), jen.Id("f").Dot("flags"))))
+	})
 
-	fset := token.NewFileSet()
-	src, err := parser.ParseFile(fset, "install.go", install.Source, parser.ParseComments)
-	if err != nil {
-		return fmt.Errorf("the installer's source: %w", err)
+	sources := []string{install.Source}
+	if notifies {
+		sources = append(sources, install.NotifySource)
 	}
-	c := copier{src: install.Source, file: src, imports: map[string]string{}, renamed: map[string]bool{}}
-	for _, i := range src.Imports {
-		path, _ := strconv.Unquote(i.Path.Value)
-		c.imports[path[strings.LastIndexByte(path, '/')+1:]] = path
+	renamed := map[string]bool{}
+	var copiers []*copier
+	for _, src := range sources {
+		c, err := newCopier(src, renamed)
+		if err != nil {
+			return fmt.Errorf("the installer's source: %w", err)
+		}
+		copiers = append(copiers, c)
 	}
-	for _, d := range src.Decls {
-		c.declared(d)
+	for _, c := range copiers {
+		f.Line()
+		f.Add(c.copy())
 	}
-	f.Add(c.copy())
 	return nil
 }
 
@@ -63,8 +96,25 @@ type copier struct {
 	src     string
 	file    *ast.File
 	imports map[string]string // name to path
-	renamed map[string]bool   // top-level names
+	renamed map[string]bool   // top-level names, of all sources
 	edits   []edit
+}
+
+// newCopier reads a source and adds its top-level names to renamed.
+func newCopier(src string, renamed map[string]bool) (*copier, error) {
+	file, err := parser.ParseFile(token.NewFileSet(), "", src, parser.ParseComments)
+	if err != nil {
+		return nil, err
+	}
+	c := &copier{src: src, file: file, imports: map[string]string{}, renamed: renamed}
+	for _, i := range file.Imports {
+		path, _ := strconv.Unquote(i.Path.Value)
+		c.imports[path[strings.LastIndexByte(path, '/')+1:]] = path
+	}
+	for _, d := range file.Decls {
+		c.declared(d)
+	}
+	return c, nil
 }
 
 // edit puts code in the place of a stretch of the source.

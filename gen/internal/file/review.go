@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/secgen-dev/secgen/dsl"
+	"github.com/secgen-dev/secgen/gen/internal/abi"
+	"github.com/secgen-dev/secgen/gen/internal/table"
 )
 
 // review is the policy as lines to read: first what calls get whatever their
@@ -18,7 +20,7 @@ func review(p *dsl.Policy) []string {
 	for _, rule := range p.Rules {
 		r.add(rule)
 	}
-	rows := slices.Concat(r.plain(), r.conditional(), r.rest())
+	rows := slices.Concat(r.plain(), r.conditional(), r.multiplexers(), r.rest())
 	actionWidth, width := 0, 0
 	for _, row := range rows {
 		actionWidth = max(actionWidth, len(row.action))
@@ -75,6 +77,9 @@ func (r *reviewer) add(rule dsl.Rule) {
 		v.when += "if " + allText(rule.Conds)
 	}
 	for _, t := range rule.Calls {
+		if nowhere(own, rule, t) {
+			continue
+		}
 		name := t.String()
 		if r.rules[name] == nil {
 			r.calls = append(r.calls, name)
@@ -91,6 +96,16 @@ func (r *reviewer) add(rule dsl.Rule) {
 		}
 		r.rules[name] = append(r.rules[name], own)
 	}
+}
+
+// nowhere reports whether a call is a form that none of the ABIs has, each of which
+// has another that the rule names.
+func nowhere(arches []dsl.Arch, rule dsl.Rule, t dsl.Target) bool {
+	return len(arches) > 0 && !slices.ContainsFunc(arches, func(name dsl.Arch) bool {
+		arch := abi.Lookup(string(name))
+		_, ok := arch.Number(t.Name)
+		return ok || !table.HasTwin(arch, rule, t)
+	})
 }
 
 // plain gives the calls with one rule and no condition, a row of names at a time.
@@ -139,6 +154,34 @@ func (r *reviewer) conditional() []row {
 				rows = append(rows, row{v.action, line, ""})
 			}
 			rows = append(rows, row{v.action, lines[len(lines)-1], v.when})
+		}
+	}
+	return rows
+}
+
+// multiplexers gives the calls that the policy answers since they make others.
+func (r *reviewer) multiplexers() []row {
+	var rows []row
+	for _, m := range abi.Multiplexers {
+		on := map[string][]dsl.Arch{} // by what is limited there
+		var whys []string
+		for _, name := range r.policy.Arches {
+			limited := table.Limited(r.policy, abi.Lookup(string(name)), m)
+			if len(limited) == 0 {
+				continue
+			}
+			why := "since rules limit " + list(limited, "and") + ", which it makes too"
+			if on[why] == nil {
+				whys = append(whys, why)
+			}
+			on[why] = append(on[why], name)
+		}
+		for _, why := range whys {
+			when := why
+			if len(on[why]) < len(r.policy.Arches) {
+				when = "on " + archList(on[why]) + ": " + why
+			}
+			rows = append(rows, row{actionText(dsl.Errno("ENOSYS")), m.Name, when})
 		}
 	}
 	return rows

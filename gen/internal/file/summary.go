@@ -48,9 +48,8 @@ func (f Filter) remarks() []string {
 			}
 			lines[len(lines)-1] += "."
 		}
-		if p.Arch.Name == "riscv64" {
-			// arch/riscv/include/asm/syscall.h, syscall_get_arch
-			lines = append(lines, "On riscv64 the kernel does not tell 32-bit tasks from 64-bit ones: their calls are judged by the same numbers.")
+		if p.Arch.Note != "" {
+			lines = append(lines, p.Arch.Note)
 		}
 	}
 	return lines

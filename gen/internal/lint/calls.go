@@ -4,51 +4,34 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/secgen-dev/secgen/dsl"
 	"github.com/secgen-dev/secgen/gen/internal/abi"
 )
-
-// multiplexer is a call that does what others do, their arguments in other places,
-// or in memory where no filter sees them.
-type multiplexer struct {
-	name    string
-	known   string            // where somebody got round a filter by it
-	version uint64            // a bit that the first argument may have besides
-	calls   map[string]uint64 // other call → the first argument that means it
-}
-
-// The numbers are those of include/uapi/linux/net.h and linux/ipc.h.
-var multiplexers = []multiplexer{
-	{"socketcall", " (moby#52494)", 0, map[string]uint64{
-		"socket": 1, "bind": 2, "connect": 3, "listen": 4, "accept": 5, "getsockname": 6, "getpeername": 7, "socketpair": 8,
-		"send": 9, "recv": 10, "sendto": 11, "recvfrom": 12, "shutdown": 13, "setsockopt": 14, "getsockopt": 15,
-		"sendmsg": 16, "recvmsg": 17, "accept4": 18, "recvmmsg": 19, "sendmmsg": 20,
-	}},
-	{"ipc", "", 1 << 16, map[string]uint64{
-		"semop": 1, "semget": 2, "semctl": 3, "semtimedop": 4, "msgsnd": 11, "msgrcv": 12, "msgget": 13, "msgctl": 14,
-		"shmat": 21, "shmdt": 22, "shmget": 23, "shmctl": 24,
-	}},
-}
 
 // multiplexed finds calls that are limited or denied and can be made through
 // socketcall or ipc.
 func multiplexed(v *view) []Finding {
 	var found []Finding
-	for _, m := range multiplexers {
+	for _, m := range abi.Multiplexers {
+		known := "" // where somebody got round a filter by it
+		if m.Name == "socketcall" {
+			known = " (moby#52494)"
+		}
 		for _, call := range abi.Calls() {
-			code, ok := m.calls[call]
-			if ok && !v.mayWith(m.name, want{0, code}) {
-				code |= m.version
+			code, ok := m.Calls[call]
+			if ok && !v.mayWith(m.Name, want{0, code}) {
+				code |= m.Version
 			}
-			if !ok || !v.mayWith(m.name, want{0, code}) {
+			if !ok || !v.mayWith(m.Name, want{0, code}) {
 				continue
 			}
-			f := Finding{Rule: "multiplexed", Calls: []string{call}, rule: v.granter(m.name, want{0, code}),
-				Fix: "deny " + m.name + " with ENOSYS, or limit its first argument to what may be done with any arguments"}
+			f := Finding{Rule: "multiplexed", Calls: []string{call}, rule: v.granter(m.Name, want{0, code}),
+				Fix: "deny " + m.Name + " with ENOSYS, or limit its first argument to what may be done with any arguments"}
 			switch {
 			case v.limited(call):
-				f.Severity, f.Why = Error, m.name+" does the same with the arguments elsewhere, so conditions on them can be gone round"+m.known
+				f.Severity, f.Why = Error, m.Name+" does the same with the arguments elsewhere, so conditions on them can be gone round"+known
 			case v.never(call):
-				f.Severity, f.Why = Warning, m.name+" does the same, so denying it denies nothing"+m.known
+				f.Severity, f.Why = Warning, m.Name+" does the same, so denying it denies nothing"+known
 			default:
 				continue
 			}
@@ -87,7 +70,7 @@ func clone3(v *view) []Finding {
 	return []Finding{f}
 }
 
-// family is calls that do the same in different ways.
+// family is calls that do the same in different ways; their twins belong to it.
 type family struct {
 	calls []string
 	what  string
@@ -97,11 +80,11 @@ type family struct {
 // are concerned. Those that open the door to a bug that was found name it.
 var families = []family{
 	{[]string{"open", "openat", "openat2"}, "opens files too"},
-	{[]string{"mmap", "mmap2"}, "maps memory too"},
+	{[]string{"mmap"}, "maps memory too"},
 	{[]string{"mprotect", "pkey_mprotect"}, "changes the protection of memory too"},
 	{[]string{"execve", "execveat"}, "executes programs too"},
-	{[]string{"fcntl", "fcntl64"}, "does all that it does"},
-	{[]string{"futex", "futex_time64"}, "does all that it does"},
+	{[]string{"fcntl"}, "does all that it does"},
+	{[]string{"futex"}, "does all that it does"},
 	{[]string{"chmod", "fchmod", "fchmodat", "fchmodat2"}, "changes modes too"},
 	{[]string{"chown", "lchown", "fchown", "fchownat"}, "changes owners too"},
 	{[]string{"mknod", "mknodat"}, "makes device files too"},
@@ -111,7 +94,7 @@ var families = []family{
 	{[]string{"sched_setscheduler", "sched_setattr"}, "sets scheduling too"},
 	{[]string{"init_module", "finit_module"}, "loads modules too"},
 	{[]string{"kexec_load", "kexec_file_load"}, "loads kernels too"},
-	{[]string{"settimeofday", "clock_settime", "clock_settime64", "adjtimex", "clock_adjtime", "clock_adjtime64"}, "sets the clock too"},
+	{[]string{"settimeofday", "clock_settime", "adjtimex", "clock_adjtime"}, "sets the clock too"},
 	{[]string{"ptrace", "process_vm_writev"}, "writes another process's memory too"},
 	{[]string{"mount", "fsmount", "move_mount", "open_tree", "mount_setattr"}, "changes mounts too (CVE-2021-41133 came of the newer calls being open)"},
 	{[]string{"umount", "umount2"}, "unmounts too"},
@@ -124,12 +107,13 @@ func twins(v *view) []Finding {
 	var found []Finding
 	list := v.denies()
 	for _, f := range families {
-		for _, call := range f.calls {
+		calls := withTwins(f.calls)
+		for _, call := range calls {
 			denied := v.never(call) && (list || v.ruleOn(call, isDenied) != noRule && !v.some(call, v.isENOSYS))
 			if !denied && !v.limited(call) {
 				continue
 			}
-			for _, twin := range f.calls {
+			for _, twin := range calls {
 				if twin == call || !v.always(twin) {
 					continue
 				}
@@ -143,6 +127,18 @@ func twins(v *view) []Finding {
 	return found
 }
 
+// withTwins adds the other forms of calls.
+func withTwins(calls []string) []string {
+	var all []string
+	for _, call := range calls {
+		all = append(all, call)
+		for _, t := range (dsl.Target{Name: call}).Twins() {
+			all = append(all, t.Name)
+		}
+	}
+	return all
+}
+
 // time64 finds calls of 32-bit ABIs that a libc with 64-bit time makes in another
 // form, where one form happens and the other is denied.
 func time64(v *view) []Finding {
@@ -151,9 +147,9 @@ func time64(v *view) []Finding {
 	}
 	var found []Finding
 	for _, call := range abi.Calls() {
-		for _, suffix := range []string{"_time64", "64"} {
-			twin := call + suffix
-			// Linux 5.1 brought them all, with numbers from 403 to 423 behind the ABI's base.
+		for _, t := range (dsl.Target{Name: call}).Twins() {
+			twin := t.Name
+			// Linux 5.1 brought those for 64-bit time, with numbers from 403 to 423 behind the ABI's base.
 			nr, ok := v.arch.Number(twin)
 			if nr -= v.arch.Generic[0].Lo; !ok || nr < 403 || nr > 423 || !v.has(call) {
 				continue
@@ -161,7 +157,7 @@ func time64(v *view) []Finding {
 			if v.may(call) && v.never(twin) && !v.some(twin, v.isENOSYS) {
 				found = append(found, Finding{Severity: Warning, Rule: "time64", Calls: []string{twin}, rule: v.granter(call),
 					Why: "libcs with 64-bit time make this call first and fall back to the old one, which the filter lets happen, for ENOSYS alone (moby#40734)",
-					Fix: "give it the rules of the call without 64, or answer it with ENOSYS"})
+					Fix: v.fix("name the call with dsl.Twins, or answer this one with ENOSYS", "give it the rules of the call without 64, or answer it with ENOSYS")})
 			}
 		}
 	}

@@ -71,3 +71,15 @@ func TestRegionsTakeFunctionsApart(t *testing.T) {
 		}
 	})
 }
+
+// endFor is the end of a function for one call.
+func (d *diagram) endFor(n node, c Call) node {
+	for !d.isEnd(n) {
+		s := d.nodes[n]
+		n = s.lo
+		if c[wordOf(s.bit)]>>(31-s.bit%32)&1 == 1 {
+			n = s.hi
+		}
+	}
+	return n
+}

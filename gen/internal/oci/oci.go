@@ -44,7 +44,8 @@ type profile struct {
 // Read turns a profile into a policy. It means what runtimes (runc and crun,
 // both by libseccomp) make of it: arguments are compared as whole words, a rule
 // without arguments decides before those with, a rule with the default's action
-// is dropped, and so is a name on an architecture that lacks it.
+// is dropped, and so is a name on an architecture that lacks it; socketcall and ipc
+// may do what the rules say of the calls that they make.
 func Read(name string, text []byte, o Options) (dsl.Named, error) {
 	policy, _, err := ReadWithNotes(name, text, o)
 	return policy, err
@@ -148,23 +149,23 @@ func (p *profile) policy(o Options) (*dsl.Policy, error) {
 	if policy.Flags, err = flags(p.Flags); err != nil {
 		return nil, err
 	}
-	var plain, conditional []dsl.Rule
+	var plain, conditional, muxed []dsl.Rule
 	for i, r := range p.Syscalls {
-		rules, err := r.rules(o, owns)
+		rules, on, err := r.rules(o, owns)
 		if err != nil {
 			return nil, fmt.Errorf("syscalls[%d]: %w", i, err)
 		}
-		for _, rule := range rules {
-			switch {
-			case rule.Action == policy.Default: // runtimes drop it, since libseccomp refuses it
-			case len(rule.Conds) == 0:
-				plain = append(plain, rule)
-			default:
-				conditional = append(conditional, rule)
-			}
+		if a, _ := action(r.Action, r.ErrnoRet, r.Errno); a == policy.Default {
+			continue // runtimes drop it, since libseccomp refuses it
 		}
+		if len(r.Args) == 0 {
+			plain = append(plain, rules...)
+		} else {
+			conditional = append(conditional, rules...)
+		}
+		muxed = append(muxed, on...)
 	}
-	policy.Rules = slices.Concat(plain, conditional)
+	policy.Rules = slices.Concat(plain, undecided(muxed, plain, policy.Arches), conditional)
 	return policy, nil
 }
 

@@ -75,6 +75,22 @@ func TestMeaning(t *testing.T) {
 				dsl.Allow.For(sys.Stat).When(a0.Ge(dsl.Int(3))),
 				dsl.Allow.For(sys.Fstat).When(a0.Masked(dsl.Int(0xf0)).Eq(dsl.Int(0x20))), // the mask holds for both
 				dsl.Allow.For(sys.Lstat)}}},
+		"what socketcall and ipc do": {`{"defaultAction": "SCMP_ACT_KILL", "architectures": ["SCMP_ARCH_X86", "SCMP_ARCH_X86_64"], "syscalls": [
+			{"names": ["socket"], "action": "SCMP_ACT_ERRNO", "errnoRet": 5, "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_EQ"}, {"index": 1, "value": 7, "op": "SCMP_CMP_EQ"}]},
+			{"names": ["socket"], "action": "SCMP_ACT_ERRNO", "errnoRet": 5, "args": [{"index": 0, "value": 2, "op": "SCMP_CMP_EQ"}, {"index": 1, "value": 7, "op": "SCMP_CMP_EQ"}]},
+			{"names": ["bind"], "action": "SCMP_ACT_KILL", "args": [{"index": 0, "value": 2, "op": "SCMP_CMP_EQ"}]},
+			{"names": ["send", "accept", "read", "semop"], "action": "SCMP_ACT_ALLOW"}]}`, oci.Options{},
+			dsl.Policy{Arches: []dsl.Arch{dsl.I386, dsl.AMD64}, Default: dsl.KillThread, Rules: []dsl.Rule{
+				dsl.ErrnoNumber(5).For(sys.Socket).When(a0.In(dsl.Int(1), dsl.Int(2)), dsl.Raw(1).Eq(dsl.Int(7))),
+				dsl.ErrnoNumber(5).For(sys.Socketcall).When(a0.Eq(dsl.Int(1)), dsl.Raw(1).Eq(dsl.Int(7))),
+				dsl.Allow.For(sys.Socketcall).When(a0.In(dsl.Int(5), dsl.Int(9))),
+				dsl.Allow.For(sys.Ipc).When(a0.Eq(dsl.Int(1))),
+				dsl.Allow.For(sys.Accept, sys.Read, sys.Semop)}}},
+		"what a rule says of socketcall itself": {`{"defaultAction": "SCMP_ACT_KILL", "architectures": ["SCMP_ARCH_S390X"], "syscalls": [
+			{"names": ["socket"], "action": "SCMP_ACT_ALLOW"},
+			{"names": ["socketcall"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38}]}`, oci.Options{},
+			dsl.Policy{Arches: []dsl.Arch{dsl.S390X}, Default: dsl.KillThread, Rules: []dsl.Rule{
+				dsl.Allow.For(sys.Socket), dsl.ErrnoNumber(38).For(sys.Socketcall)}}},
 		"rules on one call are alternatives": {`{"defaultAction": "SCMP_ACT_KILL", ` + onAMD64 + `, "syscalls": [
 			{"names": ["personality"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 0, "op": "SCMP_CMP_EQ"}]},
 			{"names": ["personality"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 8, "op": "SCMP_CMP_EQ"}]}]}`, oci.Options{},

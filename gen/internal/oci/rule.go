@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/secgen-dev/secgen/dsl"
-	"github.com/secgen-dev/secgen/gen/internal/abi"
 )
 
 type rule struct {
@@ -30,25 +29,26 @@ type arg struct {
 
 // rules are the rules that a rule of the profile stands for: none where it does
 // not apply, and several where one argument has several conditions, of which any
-// will do (libcontainer/seccomp of runc: each becomes a rule of its own).
-func (r *rule) rules(o Options, owns []own) ([]dsl.Rule, error) {
+// will do (libcontainer/seccomp of runc: each becomes a rule of its own). Those
+// on multiplexers come apart.
+func (r *rule) rules(o Options, owns []own) (rules, muxed []dsl.Rule, err error) {
 	a, err := action(r.Action, r.ErrnoRet, r.Errno)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	names := r.Names
 	if r.Name != "" {
 		names = append(slices.Clone(names), r.Name)
 	}
 	if len(names) == 0 {
-		return nil, errors.New("names is empty: the rule is for no call")
+		return nil, nil, errors.New("names is empty: the rule is for no call")
 	}
 	var conds []dsl.Cond
 	seen, repeated := [6]bool{}, false
 	for i, a := range r.Args {
 		c, err := a.cond()
 		if err != nil {
-			return nil, fmt.Errorf("args[%d]: %w", i, err)
+			return nil, nil, fmt.Errorf("args[%d]: %w", i, err)
 		}
 		conds = append(conds, c)
 		repeated = repeated || seen[a.Index]
@@ -59,38 +59,34 @@ func (r *rule) rules(o Options, owns []own) ([]dsl.Rule, error) {
 	for _, own := range owns {
 		holds, err := r.applies(o, own.machine)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if holds {
 			on = append(on, own.arch)
 		}
 	}
 	rule := dsl.Rule{Action: a, Calls: calls(names, on), Conds: conds, Made: r.made}
-	if len(rule.Calls) == 0 {
-		return nil, nil
-	}
 	if len(on) < len(owns) {
 		rule.Arches = on
 	}
-	if !repeated {
-		return []dsl.Rule{rule}, nil
+	alternatives := [][]dsl.Cond{conds}
+	if repeated {
+		alternatives = slices.Collect(slices.Chunk(conds, 1))
 	}
-	var rules []dsl.Rule
-	for _, c := range conds {
-		rule.Conds = []dsl.Cond{c}
-		rules = append(rules, rule)
+	for _, rule.Conds = range alternatives {
+		if len(rule.Calls) > 0 {
+			rules = append(rules, rule)
+		}
+		muxed = append(muxed, multiplexed(rule, names, on)...)
 	}
-	return rules, nil
+	return rules, muxed, nil
 }
 
 // calls are those of the names that some architecture has.
 func calls(names []string, on []dsl.Arch) []dsl.Target {
 	var known []dsl.Target
 	for _, name := range names {
-		if slices.ContainsFunc(on, func(a dsl.Arch) bool {
-			_, ok := abi.Lookup(string(a)).Number(name)
-			return ok
-		}) {
+		if slices.ContainsFunc(on, func(a dsl.Arch) bool { return has(a, name) }) {
 			known = append(known, dsl.Target{Name: name})
 		}
 	}

@@ -48,6 +48,10 @@ func operandOf(c dsl.Cond, calls []dsl.Target, arches []*abi.Arch) (operand, boo
 			if a := args[i]; a.Name != o.arg.Name || a.Signed != o.arg.Signed || a.Pointer != o.arg.Pointer {
 				return operand{}, false
 			}
+			// The condition is written with the first call, which this ABI may lack.
+			if slices.ContainsFunc(arch.Prototype(o.call), func(a abi.Arg) bool { return a.Name == o.arg.Name && a.Bits != args[i].Bits }) {
+				return operand{}, false
+			}
 		}
 	}
 	return o, true

@@ -67,7 +67,7 @@ func (r *restating) plain(rule dsl.Rule, comment string) {
 			continue
 		}
 		r.decided[call.Name] = append(r.decided[call.Name], on...)
-		if len(on) == len(having(r.arches, call)) {
+		if len(on) == len(having(r.arches, call)) && r.everywhere(call, rule.Arches) {
 			on = nil
 		}
 		i := slices.IndexFunc(r.groups, func(g Rule) bool { return g.Action == rule.Action && slices.Equal(g.Arches, on) })
@@ -97,7 +97,7 @@ func (r *restating) conditional(rule dsl.Rule, comment string) {
 		}
 		calls = append(calls, call)
 		on = append(on, own...)
-		everywhere = everywhere && len(r.undecided(call, nil)) == len(own)
+		everywhere = everywhere && len(r.undecided(call, nil)) == len(own) && r.everywhere(call, rule.Arches)
 	}
 	if len(calls) == 0 {
 		return
@@ -121,6 +121,15 @@ func (r *restating) conditional(rule dsl.Rule, comment string) {
 // no rule without conditions for it.
 func (r *restating) undecided(call dsl.Target, of []dsl.Arch) []dsl.Arch {
 	return slices.DeleteFunc(having(orAll(of, r.arches), call), func(a dsl.Arch) bool { return slices.Contains(r.decided[call.Name], a) })
+}
+
+// everywhere reports whether a rule for some architectures, or for all if none are
+// given, is for all on which the call can be made: where socketcall or ipc makes it,
+// a rule on it is one on them.
+func (r *restating) everywhere(call dsl.Target, some []dsl.Arch) bool {
+	return !slices.ContainsFunc(r.arches, func(a dsl.Arch) bool {
+		return abi.Lookup(string(a)).Makes(call.Name) && !slices.Contains(orAll(some, r.arches), a)
+	})
 }
 
 func orAll(some, all []dsl.Arch) []dsl.Arch {
@@ -167,9 +176,10 @@ func (r Rule) sameElsewhere(next Rule) bool {
 // unite makes one rule of two that differ in their architectures alone.
 func (r *restating) unite(a, b Rule) Rule {
 	lacks := func(arch dsl.Arch) bool { return !slices.Contains(a.Arches, arch) && !slices.Contains(b.Arches, arch) }
+	both := slices.DeleteFunc(slices.Clone(r.arches), lacks)
 	everywhere := len(a.Arches) == 0 || len(b.Arches) == 0 ||
-		!slices.ContainsFunc(a.Calls, func(c dsl.Target) bool { return slices.ContainsFunc(having(r.arches, c), lacks) })
-	a.Arches = slices.DeleteFunc(slices.Clone(r.arches), lacks)
+		!slices.ContainsFunc(a.Calls, func(c dsl.Target) bool { return !r.everywhere(c, both) })
+	a.Arches = both
 	if everywhere {
 		a.Arches = nil
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/secgen-dev/secgen/gen/internal/abi"
 )
 
-// notifies reports whether the policy answers any call with Notify.
-func notifies(p *dsl.Policy) bool {
+// Notifies reports whether the policy answers any call with Notify.
+func Notifies(p *dsl.Policy) bool {
 	return p.Default == dsl.Notify || p.BadArch == dsl.Notify || p.Newer.Action == dsl.Notify ||
 		slices.ContainsFunc(p.Rules, func(r dsl.Rule) bool { return r.Action == dsl.Notify })
 }
@@ -25,6 +25,10 @@ func (r *resolver) checkAfter() {
 			return
 		}
 		seen[p] = true
+		if Notifies(r.policy) && Notifies(p) {
+			r.errs.add(head, r.made, "", "a stage before it has Notify too, and the kernel gives a thread one listener: use Notify in one stage alone")
+			return
+		}
 	}
 	if a := r.policy.After; a != nil {
 		for _, arch := range r.policy.Arches {

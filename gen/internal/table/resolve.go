@@ -74,7 +74,7 @@ func (r *resolver) tables() []Table {
 	if p.Flags&^(dsl.LogDenied|dsl.SpecAllow|dsl.WaitKillable) != 0 {
 		r.errs.add(head, r.made, "", "Flags has bits that are no flag of package dsl: %#x", uint32(p.Flags))
 	}
-	if p.Flags&dsl.WaitKillable != 0 && !notifies(p) {
+	if p.Flags&dsl.WaitKillable != 0 && !Notifies(p) {
 		r.errs.add(head, r.made, "", "WaitKillable is for calls that wait for a supervisor, and no action is Notify: the kernel would refuse the filter")
 	}
 	r.checkAfter()
@@ -144,6 +144,7 @@ func (r *resolver) part(arch *abi.Arch, skipped bool) Part {
 		part.Missing = append(part.Missing, name)
 	}
 	slices.Sort(part.Missing)
+	part.Rules = append(part.Rules, r.multiplexers(arch)...)
 	if newer := r.newer(arch, &part); newer != nil {
 		part.Rules = append(part.Rules, *newer)
 	}
@@ -158,7 +159,7 @@ func (r *resolver) rule(i int, rule dsl.Rule, arch *abi.Arch, numbers []abi.Rang
 	for _, t := range rule.Calls {
 		nr, ok := number(arch, t)
 		if !ok || !contains(numbers, nr) {
-			if t.Name != "" && abi.Known(t.Name) {
+			if t.Name != "" && abi.Known(t.Name) && !HasTwin(arch, rule, t) {
 				missing[t.Name] = true
 			}
 			continue
@@ -183,6 +184,15 @@ func (r *resolver) rule(i int, rule dsl.Rule, arch *abi.Arch, numbers []abi.Rang
 		rules[j].Numbers = join(rules[j].Numbers)
 	}
 	return rules
+}
+
+// HasTwin reports whether the ABI has another form of a call, as dsl.Twins adds
+// them, that the rule names too.
+func HasTwin(arch *abi.Arch, rule dsl.Rule, t dsl.Target) bool {
+	return slices.ContainsFunc(t.Twins(), func(twin dsl.Target) bool {
+		_, ok := arch.Number(twin.Name)
+		return ok && slices.Contains(rule.Calls, twin)
+	})
 }
 
 func number(arch *abi.Arch, t dsl.Target) (uint32, bool) {

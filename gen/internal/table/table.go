@@ -40,11 +40,14 @@ type Rule struct {
 	Numbers []abi.Range // sorted, disjoint
 	Cond    Cond        // nil: whatever the arguments
 	Action  uint32      // SECCOMP_RET_* with data
-	Source  int         // index of the policy's rule; FromNewer for Newer's
+	Source  int         // index of the policy's rule, or a constant below
 }
 
-// FromNewer is the Source of the rule that Policy.Newer became.
-const FromNewer = -1
+// The sources of rules that no rule of the policy became.
+const (
+	FromNewer       = -1 // Policy.Newer
+	FromMultiplexer = -2 // a call that makes others, which rules limit
+)
 
 // Cond is a condition on argument words: a Test, or All, Any or Not of others.
 type Cond interface{ isCond() }

@@ -1,0 +1,45 @@
+package gen
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/secgen-dev/secgen/dsl"
+	"github.com/secgen-dev/secgen/gen/internal/explain"
+)
+
+// Identify finds the call that the kernel means by an audit architecture and a
+// number, as in struct seccomp_data, an audit record or a notify.Request. An error
+// says that there is no such call in the tables; the architecture is empty if it is
+// unknown too.
+func Identify(audit uint32, number int32) (dsl.Arch, Syscall, error) {
+	a := explain.Owner(audit, uint32(number))
+	if a == nil {
+		return "", Syscall{}, fmt.Errorf("no architecture has the audit value %#x", audit)
+	}
+	arch := dsl.Arch(a.Name)
+	calls, err := Syscalls(arch, strconv.Itoa(int(number)))
+	if err != nil {
+		return arch, Syscall{}, err
+	}
+	return arch, calls[0], nil
+}
+
+// In is the argument's value among the registers of a call, in the bits that the
+// kernel looks at. It is false for one that is in none of them.
+func (a Argument) In(registers [6]uint64) (Integer, bool) {
+	if len(a.Slots) == 0 {
+		return Integer{}, false
+	}
+	v := registers[a.Slots[0]]
+	if len(a.Slots) == 2 {
+		v = v&0xffffffff | registers[a.Slots[1]]<<32
+	}
+	unused := 64 - a.Bits
+	v <<= unused
+	if a.Signed {
+		v = uint64(int64(v) >> unused)
+		return Integer{Bits: v, Negative: int64(v) < 0}, true
+	}
+	return Integer{Bits: v >> unused}, true
+}

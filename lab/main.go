@@ -1,0 +1,172 @@
+// Command lab runs the filters of all generated files on real kernels, one for
+// each architecture, and compares each verdict with the policy's.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/secgen-dev/secgen/lab/internal/exam"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	arches := flag.String("arch", "", "run these `GOARCHes` alone, with commas")
+	console := flag.Bool("console", false, "show the machines' consoles")
+	flag.Parse()
+	if err := run(ctx, *arches, *console); err != nil {
+		fmt.Fprintln(os.Stderr, "lab:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, arches string, console bool) error {
+	list, err := chosen(arches)
+	if err != nil {
+		return err
+	}
+	policies, err := policies(ctx)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "secgen-lab-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	log := io.Discard
+	if console {
+		log = os.Stdout
+	}
+	var table results
+	for _, m := range list {
+		err := table.run(ctx, dir, m, policies, log)
+		if skipped := (skip{}); errors.As(err, &skipped) {
+			fmt.Printf("%s: SKIPPED: %v\n", m, skipped)
+		} else if err != nil {
+			table.fail("%s: FAILED: %v", m, err)
+		}
+	}
+	return table.print(os.Stdout)
+}
+
+// results are rows of the table, a guest each.
+type results struct {
+	rows   []row
+	failed int
+}
+
+type row struct {
+	guest, kernel, order   string
+	word                   int
+	policies, checked, bad int
+	seconds                float64
+}
+
+func (t *results) fail(format string, args ...any) {
+	t.failed++
+	fmt.Printf(format+"\n", args...)
+}
+
+// run boots one machine and adds its rows.
+func (t *results) run(ctx context.Context, dir string, m machine, policies []policy, log io.Writer) error {
+	if m.Missing != "" {
+		return skip{errors.New(m.Missing)}
+	}
+	if _, err := exec.LookPath(strings.Fields(m.QEMU)[0]); err != nil {
+		return skip{err}
+	}
+	image, err := kernel(ctx, m)
+	if err != nil {
+		return err
+	}
+	memory, err := cargo(ctx, dir, m, policies)
+	if err != nil {
+		return err
+	}
+	begin := time.Now()
+	reports, err := boot(ctx, dir, m, image, memory, log)
+	if err != nil {
+		return err
+	}
+	seconds := time.Since(begin).Seconds()
+	for _, goarch := range []string{m.GOARCH, m.Sibling} {
+		if goarch != "" {
+			t.add(m, goarch, reports, seconds)
+		}
+	}
+	return nil
+}
+
+// add is the row of one of a machine's guests.
+func (t *results) add(m machine, goarch string, reports []exam.Report, seconds float64) {
+	r := row{guest: goarch, order: "little", seconds: seconds}
+	if goarch != m.GOARCH {
+		r.guest += " on " + m.GOARCH
+	}
+	complain := func(format string, args ...any) {
+		t.fail("%s on Linux %s: %s", r.guest, r.kernel, fmt.Sprintf(format, args...))
+	}
+	facts := false
+	for _, report := range reports {
+		if report.GOARCH != goarch {
+			continue
+		}
+		r.kernel, r.word = report.Kernel, report.Word
+		if report.Big {
+			r.order = "big"
+		}
+		switch {
+		case report.Error != "":
+			r.bad++
+			complain("%s: %s", report.Policy, report.Error)
+		case report.Facts != nil:
+			facts = true
+			tables, err := tabled(goarch)
+			if err != nil {
+				complain("%v", err)
+			}
+			r.checked += len(tables)
+			for _, text := range unlike(report.Facts, tables) {
+				r.bad++
+				complain("%s", text)
+			}
+		default:
+			r.policies++
+			r.checked += report.Checked
+			r.bad += report.Failed
+			for _, w := range report.Wrong {
+				complain("%s: number %d with %#x: wanted %#x, got %#x", report.Policy, int32(w.Nr), w.Args, w.Want, w.Got)
+			}
+		}
+	}
+	if !facts || r.policies == 0 {
+		complain("no facts or no verdicts")
+	}
+	t.rows = append(t.rows, r)
+}
+
+func (t *results) print(w io.Writer) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "architecture\tkernel\tbyte order\tword\tpolicies\tverdicts\tpassed\tseconds")
+	for _, r := range t.rows {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%.1f\n", r.guest, r.kernel, r.order, r.word, r.policies, r.checked, r.checked-r.bad, r.seconds)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if t.failed > 0 {
+		return fmt.Errorf("%d failures", t.failed)
+	}
+	return nil
+}
