@@ -7,6 +7,7 @@ import (
 	"github.com/secgen-dev/secgen/dsl"
 	"github.com/secgen-dev/secgen/gen/internal/abi"
 	"github.com/secgen-dev/secgen/gen/internal/file"
+	"github.com/secgen-dev/secgen/gen/internal/kernel"
 	"github.com/secgen-dev/secgen/gen/internal/meaning"
 	"github.com/secgen-dev/secgen/gen/internal/table"
 )
@@ -103,7 +104,7 @@ func denied(s *meaning.Space, before meaning.Function, arch *abi.Arch, flags uin
 			f = s.Given(f, table.Word(5+2*slot), words[1])
 		}
 		for _, ret := range s.Answers(f) {
-			if ret>>16 != 0x7fff && ret>>16 != 0x7ffc { // SECCOMP_RET_ALLOW, SECCOMP_RET_LOG
+			if !kernel.Happens(ret) {
 				return st.text + " with " + file.ReturnText(arch, ret)
 			}
 		}

@@ -38,7 +38,7 @@ func (k Kind) String() string { return [...]string{"widened", "changed", "narrow
 
 // Kind tells what a change means.
 func (c Change) Kind() Kind {
-	switch was, is := happens(c.Old), happens(c.New); {
+	switch was, is := kernel.Happens(c.Old), kernel.Happens(c.New); {
 	case !was && is:
 		return Widened
 	case was && !is:
@@ -46,10 +46,6 @@ func (c Change) Kind() Kind {
 	}
 	return Changed
 }
-
-// happens reports whether the kernel executes a call with this answer by itself:
-// SECCOMP_RET_ALLOW and SECCOMP_RET_LOG.
-func happens(ret uint32) bool { return ret>>16 == 0x7fff || ret>>16 == 0x7ffc }
 
 // Programs compares what two stacks of programs for a kernel family, the newest
 // first, answer to all calls: of each of the family's ABIs, and through any other

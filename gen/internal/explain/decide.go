@@ -51,7 +51,7 @@ func Decide(arch *abi.Arch, newest ...[]instruction) (Decisions, error) {
 	}
 	result := Decisions{Calls: len(d.known)}
 	for _, nr := range d.known {
-		if ret, ok := d.value(nr); !ok || ret != allow {
+		if ret, ok := d.value(nr); !ok || ret != kernel.RetAllow {
 			continue
 		}
 		result.Allowed++
@@ -93,9 +93,6 @@ func Cached(arch *abi.Arch, nr uint32, newest ...[]instruction) bool {
 	return arch.Cached(nr) && !slices.ContainsFunc(newest, runs)
 }
 
-// allow is SECCOMP_RET_ALLOW.
-const allow = 0x7fff0000
-
 type decider struct {
 	space   *meaning.Space
 	program meaning.Function
@@ -133,7 +130,7 @@ func (d *decider) unnamed() ([]unnamed, error) {
 	// No answer is equal to two constants, so the numbers on which the program
 	// differs from the one or from the other are all that there are.
 	var differing []uint32
-	for _, ret := range []uint32{0, allow} {
+	for _, ret := range []uint32{0, kernel.RetAllow} {
 		own, err := d.unlike(ret, d.arch, d.known)
 		if err != nil {
 			return nil, err

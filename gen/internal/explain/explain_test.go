@@ -215,7 +215,7 @@ func TestAPathGoesThroughEveryKindOfInstruction(t *testing.T) {
 		{Op: kernel.Div | kernel.UseX},
 		{Op: kernel.Jump, K: 0},
 		{Op: kernel.ReturnA},
-		{Op: kernel.Return, K: allow},
+		{Op: kernel.Return, K: kernel.RetAllow},
 	}
 	if err := kernel.Check(p); err != nil {
 		t.Fatal(err)
@@ -259,8 +259,8 @@ func TestBigEndianHalvesGoWhereTheKernelPutsThem(t *testing.T) {
 		Rules: []dsl.Rule{dsl.Allow.For(sys.Write).When(sys.Write.Count.Eq(dsl.Int(0x500000001)))},
 	})
 	for text, want := range map[string]uint32{
-		"write count=0x500000001":   allow,
-		"write args[2]=0x500000001": allow,
+		"write count=0x500000001":   kernel.RetAllow,
+		"write args[2]=0x500000001": kernel.RetAllow,
 		"write count=0x100000005":   0x80000000,
 	} {
 		c, err := Parse(abi.Lookup("s390x"), strings.Fields(text))

@@ -34,7 +34,7 @@ func FuzzCall(f *testing.F) {
 	}
 	f.Add(uint8(1), "truncate64 length=0x100000002", pack([]instruction{
 		{Op: kernel.LoadWord, K: 24}, {Op: kernel.ToX}, {Op: kernel.LoadWord, K: 32}, {Op: kernel.Add | kernel.UseX}, {Op: kernel.Store, K: 3},
-		{Op: kernel.LoadMem, K: 3}, {Op: kernel.JumpGreater, Jt: 1, K: 2}, {Op: kernel.Return}, {Op: kernel.Return, K: allow},
+		{Op: kernel.LoadMem, K: 3}, {Op: kernel.JumpGreater, Jt: 1, K: 2}, {Op: kernel.Return}, {Op: kernel.Return, K: kernel.RetAllow},
 	}))
 	f.Fuzz(func(t *testing.T, arch uint8, text string, program []byte) {
 		words := strings.Fields(text)

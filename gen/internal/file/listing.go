@@ -318,22 +318,22 @@ func ArgName(arch *abi.Arch, call string, w table.Word) (name string, upper bool
 // ReturnText is a SECCOMP_RET_* value (linux/seccomp.h) in words.
 func ReturnText(arch *abi.Arch, ret uint32) string {
 	data := ret & 0xffff
-	switch ret &^ 0xffff {
-	case 0x80000000:
+	switch kernel.Action(ret) {
+	case kernel.RetKillProcess:
 		return "kill process"
-	case 0x00000000:
+	case kernel.RetKillThread:
 		return "kill thread"
-	case 0x00030000:
+	case kernel.RetTrap:
 		return fmt.Sprintf("trap(%d)", data)
-	case 0x00050000:
+	case kernel.RetErrno:
 		return fmt.Sprintf("errno(%s)", abi.ErrnoName(arch, uint16(data)))
-	case 0x7fc00000:
+	case kernel.RetNotify:
 		return "notify"
-	case 0x7ff00000:
+	case kernel.RetTrace:
 		return fmt.Sprintf("trace(%d)", data)
-	case 0x7ffc0000:
+	case kernel.RetLog:
 		return "log"
-	case 0x7fff0000:
+	case kernel.RetAllow:
 		return "allow"
 	}
 	return fmt.Sprintf("%#x", ret)

@@ -6,7 +6,6 @@ package kernel
 // understands loads of the number and the audit value, jumps on constants, and
 // AND, and takes nothing but a return of exactly SECCOMP_RET_ALLOW.
 func Cached(p Program, audit, nr uint32) bool {
-	const allow = 0x7fff0000
 	var a uint32
 	for pc := 0; ; pc++ {
 		switch ins := p[pc]; ins.Op {
@@ -30,7 +29,7 @@ func Cached(p Program, audit, nr uint32) bool {
 				pc += int(ins.Jf)
 			}
 		case Return:
-			return ins.K == allow
+			return ins.K == RetAllow
 		default:
 			return false
 		}

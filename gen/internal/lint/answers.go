@@ -6,6 +6,7 @@ import (
 
 	"github.com/secgen-dev/secgen/dsl"
 	"github.com/secgen-dev/secgen/gen/internal/abi"
+	"github.com/secgen-dev/secgen/gen/internal/kernel"
 	"github.com/secgen-dev/secgen/gen/internal/meaning"
 )
 
@@ -133,7 +134,7 @@ func (v *view) happensAt(audit, nr uint32) bool {
 	if err != nil && v.err == nil {
 		v.err = err
 	}
-	return slices.ContainsFunc(regions, func(r meaning.Region) bool { return happens(r.Answers[0]) })
+	return slices.ContainsFunc(regions, func(r meaning.Region) bool { return kernel.Happens(r.Answers[0]) })
 }
 
 // stage finds stages that can be installed on one thread alone. Those that cannot be

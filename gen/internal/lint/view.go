@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/secgen-dev/secgen/gen/internal/abi"
+	"github.com/secgen-dev/secgen/gen/internal/kernel"
 	"github.com/secgen-dev/secgen/gen/internal/meaning"
 	"github.com/secgen-dev/secgen/gen/internal/table"
 )
@@ -21,12 +22,10 @@ type view struct {
 	err     error // the first trouble that a question met
 }
 
-// happens reports whether the kernel executes a call with this answer by itself:
-// SECCOMP_RET_ALLOW and SECCOMP_RET_LOG.
-func happens(ret uint32) bool { return ret>>16 == 0x7fff || ret>>16 == 0x7ffc }
-
 // asks reports whether the answer is left to a tracer or a supervisor.
-func asks(ret uint32) bool { return ret>>16 == 0x7ff0 || ret>>16 == 0x7fc0 }
+func asks(ret uint32) bool {
+	return kernel.Action(ret) == kernel.RetTrace || kernel.Action(ret) == kernel.RetNotify
+}
 
 // at is what calls with a number of the ABI are answered, by their arguments.
 func (v *view) at(nr uint32) []meaning.Region {
@@ -60,7 +59,7 @@ func (v *view) regions(call string) []meaning.Region {
 // that the ABI lacks is none of them, nor is never one that a supervisor may let
 // happen.
 func (v *view) may(call string) bool {
-	return slices.ContainsFunc(v.regions(call), func(r meaning.Region) bool { return happens(r.Answers[0]) })
+	return slices.ContainsFunc(v.regions(call), func(r meaning.Region) bool { return kernel.Happens(r.Answers[0]) })
 }
 
 func (v *view) always(call string) bool { return v.may(call) && !v.some(call, isDenied) }
@@ -68,10 +67,10 @@ func (v *view) always(call string) bool { return v.may(call) && !v.some(call, is
 func (v *view) limited(call string) bool { return v.may(call) && v.some(call, isDenied) }
 
 func (v *view) never(call string) bool {
-	return v.has(call) && !v.some(call, func(ret uint32) bool { return happens(ret) || asks(ret) })
+	return v.has(call) && !v.some(call, func(ret uint32) bool { return kernel.Happens(ret) || asks(ret) })
 }
 
-func isDenied(ret uint32) bool { return !happens(ret) }
+func isDenied(ret uint32) bool { return !kernel.Happens(ret) }
 
 // some reports whether the call gets such an answer for some arguments.
 func (v *view) some(call string, is func(ret uint32) bool) bool {
@@ -87,7 +86,7 @@ type want struct {
 // mayWith reports whether the call happens with these arguments and some others.
 func (v *view) mayWith(call string, wants ...want) bool {
 	return slices.ContainsFunc(v.regions(call), func(r meaning.Region) bool {
-		return happens(r.Answers[0]) && slices.ContainsFunc(r.When, func(c meaning.Clause) bool {
+		return kernel.Happens(r.Answers[0]) && slices.ContainsFunc(r.When, func(c meaning.Clause) bool {
 			return !slices.ContainsFunc(c, func(p meaning.Part) bool { return v.excludes(p, wants) })
 		})
 	})
@@ -125,7 +124,7 @@ func (v *view) constant(name string) uint64 {
 // the number behind the newest call.
 func (v *view) denies() bool {
 	newest := v.newest()
-	return newest > 0 && slices.ContainsFunc(v.at(newest+1), func(r meaning.Region) bool { return happens(r.Answers[0]) })
+	return newest > 0 && slices.ContainsFunc(v.at(newest+1), func(r meaning.Region) bool { return kernel.Happens(r.Answers[0]) })
 }
 
 // newest is the greatest number of a call from those that new calls get theirs from.
@@ -142,7 +141,9 @@ func (v *view) newest() uint32 {
 
 // granter is the first rule that lets the call happen with these arguments, if that
 // is known.
-func (v *view) granter(call string, wants ...want) int { return v.ruleOn(call, happens, wants...) }
+func (v *view) granter(call string, wants ...want) int {
+	return v.ruleOn(call, kernel.Happens, wants...)
+}
 
 // ruleOn is the first rule with such an action that names the call and can match
 // these arguments.

@@ -140,7 +140,7 @@ func (v *view) above(call string, slot int, wants []want) (evaded, split bool) {
 		v.err = err
 	}
 	for _, r := range regions {
-		is, zero, one := happens(r.Answers[0]), happens(r.Answers[1]), happens(r.Answers[2])
+		is, zero, one := kernel.Happens(r.Answers[0]), kernel.Happens(r.Answers[1]), kernel.Happens(r.Answers[2])
 		switch r.Answers[3] {
 		case positive:
 			evaded = evaded || is && !zero

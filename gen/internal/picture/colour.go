@@ -15,28 +15,18 @@ const (
 	neutral = "#8b949e" // that is still open
 )
 
-// The actions of SECCOMP_RET_* values (linux/seccomp.h).
-const (
-	retKillThread  = 0x0000
-	retKillProcess = 0x8000
-	retErrno       = 0x0005
-	retAllow       = 0x7fff
-)
-
-func kills(ins bpf.RawInstruction) bool {
-	return ins.Op == kernel.Return && (ins.K>>16 == retKillThread || ins.K>>16 == retKillProcess)
-}
+func kills(ins bpf.RawInstruction) bool { return ins.Op == kernel.Return && kernel.Kills(ins.K) }
 
 // colour is an end's.
 func (n *Node) colour() string {
-	switch action := n.ins.K >> 16; {
+	switch action := kernel.Action(n.ins.K); {
 	case n.ins.Op != kernel.Return: // of A
 		return neutral
 	case kills(n.ins):
 		return red
-	case action == retErrno:
+	case action == kernel.RetErrno:
 		return amber
-	case action == retAllow:
+	case action == kernel.RetAllow:
 		return green
 	}
 	return blue

@@ -10,6 +10,7 @@ import (
 
 	"github.com/secgen-dev/secgen/gen/internal/abi"
 	"github.com/secgen-dev/secgen/gen/internal/kernel"
+	"github.com/secgen-dev/secgen/gen/internal/tree"
 )
 
 // Tree is what the calls of one ABI go down in a program. Tests that all of them
@@ -137,7 +138,7 @@ func (b *builder) edge(to place, f flow, weights map[uint32]float64) *Edge {
 		}
 	}
 	if e.Others {
-		e.Weight += unusual
+		e.Weight += tree.Unusual
 	}
 	return e
 }

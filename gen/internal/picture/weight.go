@@ -4,18 +4,11 @@ import (
 	"golang.org/x/net/bpf"
 
 	"github.com/secgen-dev/secgen/gen/internal/kernel"
+	"github.com/secgen-dev/secgen/gen/internal/tree"
 )
 
-// What a call weighs: its share of what the kernel executes, as in the weights by
-// which trees are built (package tree, cost.go). A test of arguments divides it
-// evenly.
-const (
-	runsFilter = 8
-	cached     = 1
-	unusual    = 0.3
-)
-
-// weigh tells what each call weighs, by what may become of it.
+// weigh tells what each call weighs, by what may become of it: as where trees are
+// built, by what the kernel executes for it. A test of arguments divides it evenly.
 func (b *builder) weigh() map[uint32]float64 {
 	usual := b.usual()
 	survives := map[uint32]bool{}
@@ -30,11 +23,11 @@ func (b *builder) weigh() map[uint32]float64 {
 	for nr := range b.flows[b.order[0]].share {
 		switch {
 		case b.cached(nr):
-			weights[nr] = cached
+			weights[nr] = tree.Remembered
 		case survives[nr]:
-			weights[nr] = runsFilter
+			weights[nr] = tree.RunsFilter
 		default:
-			weights[nr] = unusual
+			weights[nr] = tree.Unusual
 		}
 	}
 	return weights

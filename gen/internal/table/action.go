@@ -3,19 +3,19 @@ package table
 import (
 	"github.com/secgen-dev/secgen/dsl"
 	"github.com/secgen-dev/secgen/gen/internal/abi"
+	"github.com/secgen-dev/secgen/gen/internal/kernel"
 )
 
-// The SECCOMP_RET_* values of linux/seccomp.h.
 var returns = map[dsl.Kind]uint32{
-	dsl.KindKillProcess: 0x80000000,
-	dsl.KindKillThread:  0x00000000,
-	dsl.KindTrap:        0x00030000,
-	dsl.KindErrno:       0x00050000,
-	dsl.KindErrnoNumber: 0x00050000,
-	dsl.KindNotify:      0x7fc00000,
-	dsl.KindTrace:       0x7ff00000,
-	dsl.KindLog:         0x7ffc0000,
-	dsl.KindAllow:       0x7fff0000,
+	dsl.KindKillProcess: kernel.RetKillProcess,
+	dsl.KindKillThread:  kernel.RetKillThread,
+	dsl.KindTrap:        kernel.RetTrap,
+	dsl.KindErrno:       kernel.RetErrno,
+	dsl.KindErrnoNumber: kernel.RetErrno,
+	dsl.KindNotify:      kernel.RetNotify,
+	dsl.KindTrace:       kernel.RetTrace,
+	dsl.KindLog:         kernel.RetLog,
+	dsl.KindAllow:       kernel.RetAllow,
 }
 
 // maxErrno is the greatest errno that every Go program takes for one: the kernel

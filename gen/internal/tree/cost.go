@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/secgen-dev/secgen/gen/internal/kernel"
 	"github.com/secgen-dev/secgen/gen/internal/table"
 )
 
@@ -24,9 +25,9 @@ type Weights struct {
 // allowed calls do. Calls that end the process weigh least, and all that no rule names
 // as much as one of these.
 const (
-	runsFilter = 8
-	remembered = 1
-	unusual    = 0.3
+	RunsFilter = 8
+	Remembered = 1
+	Unusual    = 0.3
 	share      = 0.4
 )
 
@@ -50,43 +51,37 @@ func (s *search) size(k uint32) float64 {
 // counted is the weight of all calls together where they were counted.
 const counted = 1000
 
-const (
-	retAllow       = 0x7fff0000
-	retKillProcess = 0x80000000
-	retKillThread  = 0x00000000
-)
-
 // segments is what the calls of each segment count together.
 func (w Weights) segments(segments []segment) []float64 {
 	var runs, others, counts float64
 	for _, s := range segments {
 		s.calls(func(nr uint32) {
 			switch counts += w.Counts[s.part.Arch.CallName(nr)]; s.kind(nr) {
-			case runsFilter:
+			case RunsFilter:
 				runs++
-			case remembered:
+			case Remembered:
 				others++
 			}
 		})
 	}
-	heavy := max(runsFilter, share*others/max(runs, 1))
+	heavy := max(RunsFilter, share*others/max(runs, 1))
 	weights := make([]float64, len(segments))
 	for i, s := range segments {
 		s.calls(func(nr uint32) {
 			kind := s.kind(nr)
 			switch {
 			case w.Counts != nil:
-				weights[i] += float64(counted / max(counts, 1) * w.Counts[s.part.Arch.CallName(nr)] * max(kind, remembered) / runsFilter)
-			case w.Uniform && (s.to.Action == retAllow || !s.to.IsEnd()):
+				weights[i] += float64(counted / max(counts, 1) * w.Counts[s.part.Arch.CallName(nr)] * max(kind, Remembered) / RunsFilter)
+			case w.Uniform && (s.to.Action == kernel.RetAllow || !s.to.IsEnd()):
 				weights[i]++
 			case w.Uniform:
-			case kind == runsFilter:
+			case kind == RunsFilter:
 				weights[i] += heavy
 			default:
 				weights[i] += kind
 			}
 		})
-		weights[i] = max(weights[i], unusual)
+		weights[i] = max(weights[i], Unusual)
 	}
 	return weights
 }
@@ -115,13 +110,13 @@ func (s segment) calls(each func(nr uint32)) {
 func (s segment) kind(nr uint32) float64 {
 	switch {
 	case !s.to.IsEnd():
-		return runsFilter
-	case s.to.Action == retKillProcess || s.to.Action == retKillThread:
-		return unusual
-	case s.to.Action == retAllow && s.part.Arch.Cached(nr):
-		return remembered
+		return RunsFilter
+	case kernel.Kills(s.to.Action):
+		return Unusual
+	case s.to.Action == kernel.RetAllow && s.part.Arch.Cached(nr):
+		return Remembered
 	}
-	return runsFilter
+	return RunsFilter
 }
 
 // weigh guesses how many of a call's uses have a value in the span: each value
