@@ -8,8 +8,7 @@ import (
 )
 
 type attachCmd struct {
-	filterFlags
-	weightFlags
+	weighedFlags
 
 	Filter string `arg:"" help:"The filter. Of several architectures', the one for this machine is taken."`
 	PID    int    `arg:"" name:"pid" help:"The process."`
@@ -28,11 +27,6 @@ asked first whether they let it make the calls of an installer (mmap, munmap, pr
 }
 
 func (c *attachCmd) Run(s *session) error {
-	weights, err := c.chosen()
-	if err != nil {
-		return err
-	}
-	c.weights = weights
 	filters, err := c.filters(s, c.Filter)
 	if err != nil {
 		return err

@@ -11,8 +11,7 @@ import (
 )
 
 type explainCmd struct {
-	filterFlags
-	weightFlags
+	weighedFlags
 	Format string `enum:"text,json" default:"text" help:"text or json."`
 
 	Filter string   `arg:"" help:"The filter."`
@@ -37,11 +36,6 @@ given is not known, and the verdict says if it depends on it. --arch chooses the
 }
 
 func (c *explainCmd) Run(s *session) error {
-	weights, err := c.chosen()
-	if err != nil {
-		return err
-	}
-	c.weights = weights
 	filters, err := c.filters(s, c.Filter)
 	if err != nil {
 		return err

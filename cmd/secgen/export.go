@@ -8,8 +8,7 @@ import (
 )
 
 type exportCmd struct {
-	filterFlags
-	weightFlags
+	weighedFlags
 	To string `enum:"bpf,smt2" default:"bpf" help:"bpf: struct sock_filter after struct sock_filter, in the architecture's byte order. smt2: an SMT-LIB 2 problem that is unsatisfiable exactly if the program means what its policy says."`
 
 	Filter string `arg:"" help:"The filter."`
@@ -21,11 +20,6 @@ func (exportCmd) Help() string {
 }
 
 func (c *exportCmd) Run(s *session) error {
-	weights, err := c.chosen()
-	if err != nil {
-		return err
-	}
-	c.weights = weights
 	filters, err := c.filters(s, c.Filter)
 	if err != nil {
 		return err

@@ -34,6 +34,21 @@ type weightFlags struct {
 
 func (f weightFlags) chosen() (gen.Weights, error) { return gen.ReadWeights(f.Weights, f.Profile) }
 
+// weighedFlags are those of commands that are about how a filter is made.
+type weighedFlags struct {
+	filterFlags
+	weightFlags
+}
+
+// filters reads a FILTER, made as the weights say.
+func (f weighedFlags) filters(s *session, arg string) ([]gen.Filter, error) {
+	var err error
+	if f.weights, err = f.chosen(); err != nil {
+		return nil, err
+	}
+	return f.filterFlags.filters(s, arg)
+}
+
 // filterHelp tells what a FILTER may be.
 const filterHelp = `A FILTER is a policy package (./policy, or ./policy:Serve for one policy of several), a Go file that secgen wrote (filter_linux.go, or
 filter_linux.go:Serve), an OCI, Docker or Podman profile in JSON, a raw program (struct sock_filter after struct sock_filter), one of these files as

@@ -6,8 +6,7 @@ import (
 )
 
 type treeCmd struct {
-	filterFlags
-	weightFlags
+	weighedFlags
 	To string `enum:"text,dot,svg" default:"text" help:"text, dot for Graphviz, or svg, a drawing."`
 
 	Filter string `arg:"" help:"The filter."`
@@ -28,11 +27,6 @@ Graphviz, marked with [cache] in the text).
 }
 
 func (c *treeCmd) Run(s *session) error {
-	weights, err := c.chosen()
-	if err != nil {
-		return err
-	}
-	c.weights = weights
 	filters, err := c.filters(s, c.Filter)
 	if err != nil {
 		return err

@@ -88,22 +88,7 @@ func TestConvertedIsWhatTheKernelCounts(t *testing.T) {
 	shortest := Converted(Program{{Op: Return}})
 	for range 10 {
 		p := randomProgram(r, 1000)
-		text, err := json.Marshal(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		self, err := os.Executable()
-		if err != nil {
-			t.Fatal(err)
-		}
-		cmd := exec.Command(self)
-		cmd.Env = append(os.Environ(), roomEnv+"=1")
-		cmd.Stdin = bytes.NewReader(text)
-		cmd.Stderr = os.Stderr
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
+		out := inChild(t, roomEnv, p)
 		var got int
 		if _, err := fmt.Sscan(string(out), &got); err != nil {
 			t.Fatal(err)
@@ -113,6 +98,29 @@ func TestConvertedIsWhatTheKernelCounts(t *testing.T) {
 			t.Errorf("%d of the shortest fit on %d programs of %d instructions, want %d: %v", got, copies, Converted(p), want, p)
 		}
 	}
+}
+
+// inChild is what this test prints as a child of its own that the variable tells what
+// to do, with the input as JSON.
+func inChild(t *testing.T, variable string, input any) []byte {
+	t.Helper()
+	text, err := json.Marshal(input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), variable+"=1")
+	cmd.Stdin = bytes.NewReader(text)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 func child(in io.Reader) error {
@@ -159,22 +167,7 @@ func TestRunDoesWhatTheKernelDoes(t *testing.T) {
 		}
 		trials = append(trials, tr)
 	}
-	text, err := json.Marshal(trials)
-	if err != nil {
-		t.Fatal(err)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), trialsEnv+"=1")
-	cmd.Stdin = bytes.NewReader(text)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := inChild(t, trialsEnv, trials)
 	var got [][]uint32
 	if err := json.Unmarshal(out, &got); err != nil {
 		t.Fatal(err)
