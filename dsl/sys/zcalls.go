@@ -5803,10 +5803,10 @@ var Unshare = struct {
 	dsl.Arg{Call: "unshare", Name: "flags"},
 }
 
-// Uprobe is uprobe. Only on amd64, x32.
+// Uprobe is uprobe. Only on amd64, x32. Note that kernels since 6.14 let it past every filter on amd64.
 const Uprobe dsl.Syscall = "uprobe"
 
-// Uretprobe is uretprobe. Only on amd64, x32.
+// Uretprobe is uretprobe. Only on amd64, x32. Note that kernels since 6.14 let it past every filter on amd64.
 const Uretprobe dsl.Syscall = "uretprobe"
 
 // Uselib is uselib(2). Not on x32, arm64, riscv64, mips64, mips64le, loong64.

@@ -10,7 +10,8 @@ import (
 	"unicode"
 )
 
-// notes maps a call and a parameter to what the author of a rule should know.
+// notes maps a call and a parameter, or - for the call itself, to what the author
+// of a rule should know.
 type notes map[[2]string]string
 
 func readNotes() (notes, error) {
@@ -38,7 +39,13 @@ func formatNotes(arches []arch, calls []*call, more notes) ([]byte, error) {
 	matched := notes{}
 	for _, c := range calls {
 		on := map[[2]string][]string{} // ABIs by argument and note
+		itself := [2]string{c.name, "-"}
 		for _, a := range arches {
+			if _, has := c.on[a.name]; has && more[itself] != "" {
+				matched[itself] = more[itself]
+				key := [2]string{"-", more[itself]}
+				on[key] = append(on[key], a.name)
+			}
 			if source, ok := c.other[a.name]; ok {
 				key := [2]string{"-", "other arguments than on most architectures (" + source + ")"}
 				on[key] = append(on[key], a.name)
@@ -61,7 +68,7 @@ func formatNotes(arches []arch, calls []*call, more notes) ([]byte, error) {
 	}
 	for key := range more {
 		if matched[key] == "" {
-			return nil, fmt.Errorf("data/notes.tsv: there is no parameter %s of %s", key[1], key[0])
+			return nil, fmt.Errorf("data/notes.tsv: there is no %s of %s", key[1], key[0])
 		}
 	}
 	return b.Bytes(), nil
@@ -78,7 +85,7 @@ func formatCalls(arches []arch, ns numbers, calls []*call, more notes) ([]byte, 
 			return nil, fmt.Errorf("%s and %s are both %s in Go", seen[name], c.name, name)
 		}
 		seen[name] = c.name
-		fmt.Fprintf(&b, "\n// %s\n", c.doc(arches, ns))
+		fmt.Fprintf(&b, "\n// %s\n", c.doc(arches, ns, more))
 		if len(c.params) == 0 {
 			fmt.Fprintf(&b, "const %s dsl.Syscall = %q\n", name, c.name)
 			continue
@@ -117,7 +124,7 @@ func (p param) dslType() string {
 }
 
 // doc is the call's doc comment.
-func (c *call) doc(arches []arch, ns numbers) string {
+func (c *call) doc(arches []arch, ns numbers, more notes) string {
 	s := camel(c.name) + " is " + c.name
 	switch {
 	case c.page == c.name:
@@ -138,6 +145,9 @@ func (c *call) doc(arches []arch, ns numbers) string {
 	}
 	if odd != nil {
 		s += " Not all arguments are there on " + strings.Join(grouped(arches, odd), ", ") + "."
+	}
+	if note := more[[2]string{c.name, "-"}]; note != "" {
+		s += " Note that " + note + "."
 	}
 	return s
 }
