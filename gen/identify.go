@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/secgen-dev/secgen/dsl"
+	"github.com/secgen-dev/secgen/gen/internal/abi"
 	"github.com/secgen-dev/secgen/gen/internal/explain"
 )
 
@@ -31,15 +32,13 @@ func (a Argument) In(registers [6]uint64) (Integer, bool) {
 	if len(a.Slots) == 0 {
 		return Integer{}, false
 	}
-	v := registers[a.Slots[0]]
+	arg := abi.Arg{Slot: a.Slots[0], HiSlot: -1, Bits: a.Bits}
 	if len(a.Slots) == 2 {
-		v = v&0xffffffff | registers[a.Slots[1]]<<32
+		arg.HiSlot = a.Slots[1]
 	}
-	unused := 64 - a.Bits
-	v <<= unused
-	if a.Signed {
-		v = uint64(int64(v) >> unused)
-		return Integer{Bits: v, Negative: int64(v) < 0}, true
+	v := arg.In(registers)
+	if sign := uint64(1) << (a.Bits - 1); a.Signed && v&sign != 0 {
+		return Integer{Bits: v | -sign, Negative: true}, true
 	}
-	return Integer{Bits: v >> unused}, true
+	return Integer{Bits: v}, true
 }

@@ -52,6 +52,17 @@ type Arg struct {
 	HiSlot  int // index of the high half if the argument is split over two slots, else -1
 }
 
+// In is the argument among the registers of a call that was made, in the bits that
+// the kernel looks at, without its sign. The argument must be in some.
+func (a Arg) In(registers [6]uint64) uint64 {
+	v := registers[a.Slot]
+	if a.HiSlot >= 0 {
+		v = v&0xffffffff | registers[a.HiSlot]<<32
+	}
+	unused := 64 - a.Bits
+	return v << unused >> unused
+}
+
 // Args lists a call's arguments as a plain 64-bit ABI takes them; nil if there
 // is no such call.
 func Args(call string) []Arg {
