@@ -53,8 +53,8 @@ func room(size uint16) unsafe.Pointer {
 	return unsafe.Pointer(unsafe.SliceData(make([]uint64, (size+7)/8)))
 }
 
-func ioctl(fd uintptr, request uintptr, p unsafe.Pointer) (int, error) {
-	r, _, errno := unix.Syscall(unix.SYS_IOCTL, fd, request, uintptr(p))
+func ioctl(fd int, request uintptr, p unsafe.Pointer) (int, error) {
+	r, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), request, uintptr(p))
 	if errno != 0 {
 		return 0, errno
 	}

@@ -39,10 +39,10 @@ type Request struct {
 // Thread before, in /proc for one, is about the caller only if Valid returns nil
 // afterwards: its number may be another's by now.
 func (r *Request) Valid() error {
-	return r.listener.control(func(fd uintptr) error { return valid(fd, r.ID) })
+	return r.listener.control(func(fd int) error { return valid(fd, r.ID) })
 }
 
-func valid(fd uintptr, id uint64) error {
+func valid(fd int, id uint64) error {
 	_, err := ioctl(fd, unix.SECCOMP_IOCTL_NOTIF_ID_VALID, unsafe.Pointer(&id))
 	return gone(err)
 }
@@ -92,14 +92,11 @@ func (r *Request) Value(v int64) error {
 }
 
 func (r *Request) answer(doing string, a response) error {
-	err := r.listener.control(func(fd uintptr) error {
-		if err := valid(fd, r.ID); err != nil {
-			return err
-		}
+	err := r.listener.control(func(fd int) error {
 		resp := (*response)(room(r.listener.sizes.response))
 		*resp = a
 		resp.id = r.ID
-		_, err := ioctl(fd, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(resp)) // looks for the ID again
+		_, err := ioctl(fd, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(resp)) // looks for the ID
 		return gone(err)
 	})
 	return r.explain(doing, err)
@@ -131,11 +128,8 @@ func (r *Request) addThenAnswer(add addition) (int, error) {
 
 func (r *Request) add(add addition) (number int, err error) {
 	add.id = r.ID
-	err = r.listener.control(func(fd uintptr) error {
-		if err := valid(fd, r.ID); err != nil {
-			return err
-		}
-		number, err = ioctl(fd, unix.SECCOMP_IOCTL_NOTIF_ADDFD, unsafe.Pointer(&add))
+	err = r.listener.control(func(fd int) error {
+		number, err = ioctl(fd, unix.SECCOMP_IOCTL_NOTIF_ADDFD, unsafe.Pointer(&add)) // looks for the ID
 		return gone(err)
 	})
 	return number, err

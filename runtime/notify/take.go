@@ -65,7 +65,7 @@ func find(pid, pidfd int) (int, error) {
 		if err != nil {
 			return -1, fmt.Errorf("copying descriptor %d: %w", number, err)
 		}
-		if valid(uintptr(fd), 0) == ErrGone {
+		if valid(fd, 0) == ErrGone {
 			return fd, nil
 		}
 		unix.Close(fd) // became another descriptor meanwhile

@@ -48,6 +48,12 @@ func familyOf(call, arg string) (family, bool) {
 	return family{}, false
 }
 
+// HasNames reports whether values of a call's argument have names.
+func HasNames(call, arg string) bool {
+	_, ok := familyOf(call, arg)
+	return ok
+}
+
 // matching lists the constants that match patterns, sorted.
 func matching(patterns []string) []string {
 	matches := func(pattern, name string) bool {

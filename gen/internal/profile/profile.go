@@ -92,7 +92,7 @@ func (p *Profile) call(k Key) *Call {
 	if c == nil {
 		c = &Call{}
 		for _, arg := range abi.Lookup(string(k.Arch)).Args(k.Name()) {
-			if !arg.Pointer && arg.Slot >= 0 {
+			if matters(k.Name(), arg) {
 				c.looked = append(c.looked, arg)
 			}
 		}
@@ -102,6 +102,12 @@ func (p *Profile) call(k Key) *Call {
 		p.calls[k] = c
 	}
 	return c
+}
+
+// matters reports whether a policy could go by the values of an argument. Words of
+// 64 bits are addresses, sizes and offsets, unless they have names.
+func matters(call string, arg abi.Arg) bool {
+	return !arg.Pointer && arg.Slot >= 0 && (arg.Bits <= 32 || abi.HasNames(call, arg.Name))
 }
 
 // Counts is how often each call was made, by name.
@@ -153,8 +159,13 @@ func (c *Call) note(arg string, value, n uint64) {
 
 // Merge adds what another profile has.
 func (p *Profile) Merge(other *Profile) {
+	p.MergeAs(other, func(k Key) Key { return k })
+}
+
+// MergeAs adds what another profile has, by other keys.
+func (p *Profile) MergeAs(other *Profile, as func(Key) Key) {
 	for k, o := range other.calls {
-		c := p.call(k)
+		c := p.call(as(k))
 		c.Count += o.Count
 		for arg, v := range o.Args {
 			c.merge(arg, v)
@@ -193,9 +204,6 @@ func (p *Profile) Select(keep func(Key) bool) *Profile {
 // Sum is the profile without programs, threads and phases.
 func (p *Profile) Sum() *Profile {
 	sum := &Profile{}
-	for k, c := range p.calls {
-		one := &Profile{calls: map[Key]*Call{{Arch: k.Arch, Number: k.Number}: c}}
-		sum.Merge(one)
-	}
+	sum.MergeAs(p, func(k Key) Key { return Key{Arch: k.Arch, Number: k.Number} })
 	return sum
 }

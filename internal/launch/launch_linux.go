@@ -1,0 +1,187 @@
+package launch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"github.com/secgen-dev/secgen/runtime/install"
+	"github.com/secgen-dev/secgen/runtime/notify"
+)
+
+// Command is a program to start, and the filter to start it under.
+type Command struct {
+	Path    string   // of an executable file
+	Args    []string // from Args[0] on, its name
+	Name    string   // of the filter, for errors
+	Program []install.Instruction
+	Flags   uintptr // seccomp(2)'s, but NEW_LISTENER
+}
+
+// Find returns the command that a shell would execute for these words.
+func Find(args []string) (Command, error) {
+	path, err := exec.LookPath(args[0])
+	if errors.Is(err, exec.ErrDot) { // a shell whose PATH says so takes it
+		err = nil
+	}
+	return Command{Path: path, Args: args}, err
+}
+
+// Started is a command that runs, or is about to.
+type Started struct {
+	*os.Process
+	Listener *notify.Listener // where its calls arrive, beginning with the execve that it becomes the command by
+
+	word <-chan error
+}
+
+// childName is what Child knows itself by.
+const childName = "secgen: to become a command"
+
+// Start has a child of this program install the filter on one of its threads and
+// become the command by execve, which ends the others. Everything else is done
+// before, so the filter need not let it happen. The command gets this process's
+// standard files, environment and directory. Programs that use this package call
+// Child first of all.
+func (c Command) Start(ctx context.Context) (*Started, error) {
+	order, err := json.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	in, orders, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	words, out, err := os.Pipe()
+	if err != nil {
+		in.Close()
+		orders.Close()
+		return nil, err
+	}
+	defer in.Close()
+	defer out.Close()
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Args = []string{childName}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.ExtraFiles = []*os.File{in, out}
+	if err := cmd.Start(); err != nil {
+		orders.Close()
+		words.Close()
+		return nil, fmt.Errorf("starting a process for %s: %w", c.Path, err)
+	}
+	word := make(chan error, 1)
+	go func() {
+		defer words.Close()
+		text, _ := io.ReadAll(words) // ends at the execve
+		if len(text) > 0 {
+			word <- said(text)
+		}
+		close(word)
+	}()
+	if _, err = orders.Write(order); err == nil {
+		err = orders.Close()
+	}
+	var listener *notify.Listener
+	if err == nil {
+		listener, err = notify.Take(ctx, cmd.Process.Pid)
+	}
+	if err != nil {
+		cmd.Process.Kill()
+		cmd.Wait()
+		if said := <-word; said != nil { // the reason why there is no listener
+			err = said
+		}
+		return nil, err
+	}
+	return &Started{cmd.Process, listener, word}, nil
+}
+
+// Failed waits until the process has become the command, and returns the error if it
+// could not. Its calls must be answered meanwhile.
+func (s *Started) Failed() error { return <-s.word }
+
+// Becoming reports whether a process is Start's child still.
+func Becoming(pid int) bool {
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return err == nil && string(line) == childName+"\x00"
+}
+
+// Child does what Start wants of a child, and does not return; in any other process
+// it does nothing.
+func Child() {
+	if len(os.Args) != 1 || os.Args[0] != childName {
+		return
+	}
+	orders, words := os.NewFile(3, "orders"), os.NewFile(4, "words")
+	syscall.CloseOnExec(4)
+	err := become(orders)
+	var errno syscall.Errno
+	errors.As(err, &errno)
+	fmt.Fprintf(words, "%d %v", errno, err)
+	os.Exit(127)
+}
+
+// said is the error that Child wrote.
+func said(text []byte) error {
+	number, message, _ := strings.Cut(string(text), " ")
+	errno, err := strconv.Atoi(number)
+	if err != nil || errno == 0 {
+		return errors.New(message)
+	}
+	return &failure{message, syscall.Errno(errno)}
+}
+
+// failure is an error of the child's, which says what kind it is of.
+type failure struct {
+	message string
+	errno   syscall.Errno
+}
+
+func (f *failure) Error() string { return f.message }
+func (f *failure) Unwrap() error { return f.errno }
+
+// become returns only if it fails.
+func become(orders *os.File) error {
+	var c Command
+	if err := json.NewDecoder(orders).Decode(&c); err != nil {
+		return fmt.Errorf("what to become: %w", err)
+	}
+	orders.Close()
+	path, err := syscall.BytePtrFromString(c.Path)
+	if err != nil {
+		return err
+	}
+	args, err := syscall.SlicePtrFromStrings(c.Args)
+	if err != nil {
+		return err
+	}
+	env, err := syscall.SlicePtrFromStrings(os.Environ())
+	if err != nil {
+		return err
+	}
+	if _, err := install.NotifyThisThread(c.Name, c.Program, c.Flags); err != nil {
+		return err
+	}
+	_, _, errno := syscall.RawSyscall(syscall.SYS_EXECVE, uintptr(unsafe.Pointer(path)), uintptr(unsafe.Pointer(&args[0])), uintptr(unsafe.Pointer(&env[0])))
+	return &os.PathError{Op: "executing", Path: c.Path, Err: errno}
+}
+
+// Status is the exit status that a shell has for what Wait returned: 128 and the
+// signal, if one ended the process.
+func Status(state *os.ProcessState) int {
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return state.ExitCode()
+}
+
+// Word is a command as one types it, for messages.
+func (c Command) Word() string { return strings.Join(c.Args, " ") }
