@@ -2,9 +2,11 @@ package gen
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/secgen-dev/secgen/dsl"
 	"github.com/secgen-dev/secgen/gen/internal/abi"
+	"github.com/secgen-dev/secgen/gen/internal/kernel"
 	"github.com/secgen-dev/secgen/gen/internal/table"
 )
 
@@ -25,4 +27,16 @@ func (f Filter) Answer(arch dsl.Arch, nr uint32, args [6]uint64) (uint32, error)
 		data[lo], data[hi] = uint32(v), uint32(v>>32)
 	}
 	return f.table.Answer(data), nil
+}
+
+// Cached reports whether the kernel finds, when it installs the filter, that it
+// allows a number of an ABI whatever the arguments. Kernels that keep this for the
+// ABI never run the filter for that number.
+func (f Filter) Cached(arch dsl.Arch, nr uint32) (bool, error) {
+	a := abi.Lookup(string(arch))
+	if a == nil {
+		return false, fmt.Errorf("%s: there is no architecture %q", f.Policy, arch)
+	}
+	runs := func(p kernel.Program) bool { return !kernel.Cached(p, a.Audit, nr) }
+	return !slices.ContainsFunc(f.programs(), runs), nil
 }

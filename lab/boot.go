@@ -52,26 +52,25 @@ func cargo(ctx context.Context, dir string, m machine, policies []policy) ([]byt
 			if err := gob.NewEncoder(&b).Encode(e); err != nil {
 				return nil, err
 			}
-			files[home+strings.ReplaceAll(e.Name, "/", "_")+".exam"] = b.Bytes()
+			files[home+strings.ReplaceAll(e.Name, "/", "_")+"."+e.ABI+".exam"] = b.Bytes()
 		}
 	}
 	return initramfs(files), nil
 }
 
-// limit is for a machine that hangs. A healthy one is done in seconds.
-const limit = 5 * time.Minute
+// limit is for a machine that hangs. A healthy one is done in a minute or two.
+const limit = 10 * time.Minute
 
 // boot runs a machine and returns what its guests reported. The console goes to
 // log too.
-func boot(ctx context.Context, dir string, m machine, kernel string, memory []byte, log io.Writer) ([]exam.Report, error) {
+func boot(ctx context.Context, dir string, qemu []string, m machine, kernel string, memory []byte, log io.Writer) ([]exam.Report, error) {
 	image := filepath.Join(dir, "initramfs")
 	if err := os.WriteFile(image, memory, 0o644); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	words := strings.Fields(m.QEMU)
-	cmd := exec.CommandContext(ctx, words[0], append(words[1:],
+	cmd := exec.CommandContext(ctx, qemu[0], append(qemu[1:],
 		"-m", "512", "-smp", "1", "-nographic", "-nodefaults", "-monitor", "none", "-no-reboot",
 		"-kernel", kernel, "-initrd", image, "-append", "quiet panic=-1 audit=0 "+m.Console)...)
 	var stderr bytes.Buffer

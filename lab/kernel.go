@@ -25,7 +25,8 @@ func (s skip) Unwrap() error { return s.err }
 // cache is the directory of what is fetched.
 func cache() (string, error) {
 	if dir := os.Getenv("SECGEN_LAB_CACHE"); dir != "" {
-		return dir, os.MkdirAll(dir, 0o755)
+		dir, err := filepath.Abs(dir)
+		return dir, errors.Join(err, os.MkdirAll(dir, 0o755))
 	}
 	dir, err := os.UserCacheDir()
 	if err != nil {
@@ -43,8 +44,17 @@ func kernel(ctx context.Context, m machine) (string, error) {
 		return "", skip{err}
 	}
 	image := filepath.Join(dir, "vmlinuz-"+m.Suite+"-"+m.Debian)
+	if m.built() {
+		image = filepath.Join(dir, "vmlinuz-cache-"+m.Debian)
+	}
 	if _, err := os.Stat(image); err == nil {
 		return image, nil
+	}
+	if m.built() {
+		if err := buildable(ctx); err != nil {
+			return "", skip{fmt.Errorf("no kernel: %w", err)}
+		}
+		fmt.Printf("%s: its kernel is being built, once, in some ten minutes\n", m)
 	}
 	root, err := os.MkdirTemp(dir, "apt-")
 	if err != nil {
@@ -57,22 +67,18 @@ func kernel(ctx context.Context, m machine) (string, error) {
 	return image, nil
 }
 
-// fetch takes a kernel from Debian's archive, with an apt that has its own lists
-// and knows nothing of what is installed here.
+// fetch takes a kernel, or its source, from Debian's archive, with an apt that has
+// its own lists and knows nothing of what is installed here.
 func fetch(ctx context.Context, m machine, root, image string) error {
-	if _, err := exec.LookPath("apt-get"); err != nil {
-		return errors.New("apt-get is not here")
-	}
-	mirror, err := mirror()
-	if err != nil {
-		return err
-	}
-	a, err := newApt(ctx, root, m.Debian, fmt.Sprintf("deb [signed-by=%s arch=%s] %s %s main\n", keyring, m.Debian, mirror, m.Suite))
+	a, err := newApt(ctx, root, m.Debian, m.Suite)
 	if err != nil {
 		return err
 	}
 	name := "linux-image-" + m.Flavour
-	for _, next := range []*regexp.Regexp{imageName, binaryName} {
+	if m.built() {
+		name = "linux-source"
+	}
+	for _, next := range []*regexp.Regexp{imageName, binaryName, sourceName} {
 		depends, err := a.depends(name)
 		if err != nil {
 			return err
@@ -85,14 +91,18 @@ func fetch(ctx context.Context, m machine, root, image string) error {
 	if err != nil {
 		return err
 	}
+	if m.built() {
+		return build(ctx, deb, root, image)
+	}
 	return unpack(ctx, deb, image)
 }
 
 // A kernel's package depends on its version's, and in newer releases that on one
-// with the file.
+// with the file. The source has a package for its version, too.
 var (
 	imageName  = regexp.MustCompile(`linux-image-[0-9][^ ,]*`)
 	binaryName = regexp.MustCompile(`linux-binary-[0-9][^ ,]*`)
+	sourceName = regexp.MustCompile(`linux-source-[0-9][^ ,]*`)
 )
 
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -119,8 +129,16 @@ type apt struct {
 	options []string
 }
 
-// newApt fetches the lists of one source for one architecture.
-func newApt(ctx context.Context, root, arch, source string) (*apt, error) {
+// newApt fetches the lists of one suite for one architecture.
+func newApt(ctx context.Context, root, arch, suite string) (*apt, error) {
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return nil, errors.New("apt-get is not here")
+	}
+	mirror, err := mirror()
+	if err != nil {
+		return nil, err
+	}
+	source := fmt.Sprintf("deb [signed-by=%s arch=%s] %s %s main\n", keyring, arch, mirror, suite)
 	for _, dir := range []string{"state/lists/partial", "cache/archives/partial"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			return nil, err
@@ -136,29 +154,34 @@ func newApt(ctx context.Context, root, arch, source string) (*apt, error) {
 		"Dir::State=" + root + "/state", "Dir::State::status=" + root + "/status", "Dir::Cache=" + root + "/cache",
 		"Dir::Etc::SourceList=" + root + "/sources.list", "Dir::Etc::SourceParts=/dev/null", "Dir::Etc::Preferences=/dev/null", "Dir::Etc::PreferencesParts=/dev/null",
 		"APT::Architecture=" + arch, "APT::Architectures=" + arch, "APT::Sandbox::User=", "Acquire::Languages=none",
+		"APT::Update::Error-Mode=any",      // a list that cannot be had is an error, not a warning
 		"Acquire::Check-Valid-Until=false", // sid's list may be older than it should be
 	} {
 		a.options = append(a.options, "-o", option)
 	}
-	_, err := a.run("apt-get", "update", "-qq")
+	_, err = a.run("apt-get", "update", "-qq")
 	return a, err
 }
 
 func (a *apt) run(name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(a.ctx, name, append(a.options, args...)...)
 	cmd.Dir = a.root
+	out, err := output(cmd)
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
+	}
+	return out, nil
+}
+
+// output is what a command prints. Its error has the complaints, in one line.
+func output(cmd *exec.Cmd) (string, error) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, lastLine(stderr.String()))
+		return "", fmt.Errorf("%w: %s", err, strings.ReplaceAll(strings.TrimSpace(stderr.String()), "\n", "; "))
 	}
 	return string(out), nil
-}
-
-func lastLine(text string) string {
-	text = strings.TrimSpace(text)
-	return text[strings.LastIndexByte(text, '\n')+1:]
 }
 
 func (a *apt) depends(name string) (string, error) {

@@ -139,3 +139,28 @@ func TestInitramfs(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// Whatever the number, calls of x32 get one answer, and do not happen, under policies
+// that do not list it.
+func TestExamsOfX32AreAboutRefusals(t *testing.T) {
+	t.Chdir("..")
+	policies, err := policies(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range policies {
+		f, ok := p.on(builtMachine)
+		if !ok || slices.Contains(f.Arches, dsl.X32) {
+			continue
+		}
+		e, err := newExam(p.name, f, dsl.X32, 64)
+		if err != nil || len(e.Calls) < 300 {
+			t.Fatal(p.name, len(e.Calls), err)
+		}
+		for _, c := range e.Calls {
+			if c.Nr>>30 != 1 || c.Want != e.Calls[0].Want || exam.Seen(c.Want) == exam.Passes {
+				t.Errorf("%s: number %#x gets %#x", p.name, c.Nr, c.Want)
+			}
+		}
+	}
+}

@@ -8,14 +8,14 @@ import (
 // machine is a kernel and what runs it. Everything needed to boot is built into
 // Debian's kernels: the console, the initramfs and seccomp.
 type machine struct {
-	GOARCH  string
-	Sibling string // GOARCH of the 32-bit ABI that the kernel serves too, if Go has it
-	Suite   string // of Debian
-	Debian  string // Debian's name of the architecture
-	Flavour string // the kernel is what linux-image-Flavour depends on
-	QEMU    string // the program, and options
-	Console string // kernel parameters
-	Missing string // why nothing can boot it yet
+	GOARCH   string
+	Sibling  string // GOARCH of the 32-bit ABI that the kernel serves too, if Go has it
+	Suite    string // of Debian
+	Debian   string // Debian's name of the architecture
+	Flavour  string // the kernel is what linux-image-Flavour depends on; if empty, it is built of the suite's source with cache.config
+	QEMU     string // the program, and options
+	Console  string // kernel parameters
+	Packages string // the suite's with the program and its firmware, where the host's will not do
 }
 
 const serial = " -serial stdio"
@@ -32,11 +32,35 @@ var machines = []machine{
 	{"ppc64le", "", "bookworm", "ppc64el", "powerpc64le", "qemu-system-ppc64 -M pseries,x-vof=on -cpu power9" + serial, "console=hvc0", ""},
 	{"mips64le", "mipsle", "bookworm", "mips64el", "5kc-malta", "qemu-system-mips64el -M malta -cpu MIPS64R2-generic" + serial, "console=ttyS0", ""},
 	{"mipsle", "", "bookworm", "mipsel", "4kc-malta", "qemu-system-mipsel -M malta -cpu 34Kf" + serial, "console=ttyS0", ""},
-	{"loong64", "", "sid", "loong64", "loong64", "qemu-system-loongarch64 -M virt -cpu la464-loongarch-cpu" + serial, "console=ttyS0",
-		"it needs firmware, Debian's qemu-efi-loongarch64, and a QEMU that can load it, newer than 7.2"},
+	// QEMU 7.2, which is bookworm's, cannot load the firmware, and without it the kernel panics.
+	{"loong64", "", "sid", "loong64", "loong64", "qemu-system-loongarch64 -M virt -cpu la464-loongarch-cpu -bios " + firmware + serial, "console=ttyS0",
+		"qemu-system-misc qemu-efi-loongarch64"},
 }
 
-func (m machine) String() string { return m.GOARCH + " (" + m.Suite + ")" }
+// builtMachine has a kernel that says what is in its cache of verdicts, and serves
+// x32. It has no ACPI, so it cannot power off; if it restarts, QEMU ends.
+var builtMachine = machine{"amd64", "386", "bookworm", "amd64", "", "qemu-system-x86_64 -M pc -cpu qemu64" + serial, "console=ttyS0 reboot=t -- restart", ""}
+
+// built reports whether the kernel is built here.
+func (m machine) built() bool { return m.Flavour == "" }
+
+// abis are those whose numbers a guest of goarch uses: a GOARCH, or x32.
+func (m machine) abis(goarch string) []string {
+	switch {
+	case goarch == "":
+		return nil
+	case goarch == "amd64" && m.built():
+		return []string{goarch, "x32"}
+	}
+	return []string{goarch}
+}
+
+func (m machine) String() string {
+	if m.built() {
+		return m.GOARCH + " (built)"
+	}
+	return m.GOARCH + " (" + m.Suite + ")"
+}
 
 // chosen lists the machines of these architectures; all, if there is none.
 func chosen(arches string) ([]machine, error) {

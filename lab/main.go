@@ -9,9 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
-	"strings"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -23,17 +22,21 @@ func main() {
 	defer stop()
 	arches := flag.String("arch", "", "run these `GOARCHes` alone, with commas")
 	console := flag.Bool("console", false, "show the machines' consoles")
+	built := flag.Bool("cache", false, "run amd64 on a kernel that says what is in its cache of verdicts")
 	flag.Parse()
-	if err := run(ctx, *arches, *console); err != nil {
+	if err := run(ctx, *arches, *built, *console); err != nil {
 		fmt.Fprintln(os.Stderr, "lab:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, arches string, console bool) error {
+func run(ctx context.Context, arches string, built, console bool) error {
 	list, err := chosen(arches)
 	if err != nil {
 		return err
+	}
+	if built {
+		list = []machine{builtMachine}
 	}
 	policies, err := policies(ctx)
 	if err != nil {
@@ -70,6 +73,7 @@ type row struct {
 	guest, kernel, order   string
 	word                   int
 	policies, checked, bad int
+	kept, allowed, unlike  int // numbers that the kernel's cache has, that it allows, and that secgen says otherwise of
 	seconds                float64
 }
 
@@ -80,11 +84,9 @@ func (t *results) fail(format string, args ...any) {
 
 // run boots one machine and adds its rows.
 func (t *results) run(ctx context.Context, dir string, m machine, policies []policy, log io.Writer) error {
-	if m.Missing != "" {
-		return skip{errors.New(m.Missing)}
-	}
-	if _, err := exec.LookPath(strings.Fields(m.QEMU)[0]); err != nil {
-		return skip{err}
+	qemu, err := emulator(ctx, m)
+	if err != nil {
+		return err
 	}
 	image, err := kernel(ctx, m)
 	if err != nil {
@@ -95,23 +97,23 @@ func (t *results) run(ctx context.Context, dir string, m machine, policies []pol
 		return err
 	}
 	begin := time.Now()
-	reports, err := boot(ctx, dir, m, image, memory, log)
+	reports, err := boot(ctx, dir, qemu, m, image, memory, log)
 	if err != nil {
 		return err
 	}
 	seconds := time.Since(begin).Seconds()
 	for _, goarch := range []string{m.GOARCH, m.Sibling} {
-		if goarch != "" {
-			t.add(m, goarch, reports, seconds)
+		for _, abi := range m.abis(goarch) {
+			t.add(m, abi, policies, reports, seconds)
 		}
 	}
 	return nil
 }
 
-// add is the row of one of a machine's guests.
-func (t *results) add(m machine, goarch string, reports []exam.Report, seconds float64) {
-	r := row{guest: goarch, order: "little", seconds: seconds}
-	if goarch != m.GOARCH {
+// add is the row of one of a machine's ABIs.
+func (t *results) add(m machine, abi string, policies []policy, reports []exam.Report, seconds float64) {
+	r := row{guest: abi, order: "little", seconds: seconds}
+	if abi != m.GOARCH {
 		r.guest += " on " + m.GOARCH
 	}
 	complain := func(format string, args ...any) {
@@ -119,7 +121,7 @@ func (t *results) add(m machine, goarch string, reports []exam.Report, seconds f
 	}
 	facts := false
 	for _, report := range reports {
-		if report.GOARCH != goarch {
+		if report.ABI != abi {
 			continue
 		}
 		r.kernel, r.word = report.Kernel, report.Word
@@ -132,7 +134,7 @@ func (t *results) add(m machine, goarch string, reports []exam.Report, seconds f
 			complain("%s: %s", report.Policy, report.Error)
 		case report.Facts != nil:
 			facts = true
-			tables, err := tabled(goarch)
+			tables, err := tabled(abi)
 			if err != nil {
 				complain("%v", err)
 			}
@@ -148,12 +150,31 @@ func (t *results) add(m machine, goarch string, reports []exam.Report, seconds f
 			for _, w := range report.Wrong {
 				complain("%s: number %d with %#x: wanted %#x, got %#x", report.Policy, int32(w.Nr), w.Args, w.Want, w.Got)
 			}
+			if m.built() && abi != "x32" { // whose numbers no cache has
+				r.addCache(m, policies, report, complain)
+			}
 		}
 	}
 	if !facts || r.policies == 0 {
 		complain("no facts or no verdicts")
 	}
 	t.rows = append(t.rows, r)
+}
+
+// addCache compares what a report has of the kernel's cache.
+func (r *row) addCache(m machine, policies []policy, report exam.Report, complain func(string, ...any)) {
+	i := slices.IndexFunc(policies, func(p policy) bool { return p.name == report.Policy })
+	f, _ := policies[i].on(m)
+	numbers, allowed, wrong, err := unkept(f, report.Cache)
+	if err != nil {
+		complain("%v", err)
+	}
+	r.kept += numbers
+	r.allowed += allowed
+	r.unlike += len(wrong)
+	for _, text := range wrong {
+		complain("%s: %s", report.Policy, text)
+	}
 }
 
 func (t *results) print(w io.Writer) error {
@@ -164,6 +185,12 @@ func (t *results) print(w io.Writer) error {
 	}
 	if err := table.Flush(); err != nil {
 		return err
+	}
+	for _, r := range t.rows {
+		if r.kept > 0 {
+			fmt.Fprintf(w, "%s: the kernel's cache has %d numbers under %d policies, and allows %d; secgen says otherwise of %d\n",
+				r.guest, r.kept, r.policies, r.allowed, r.unlike)
+		}
 	}
 	if t.failed > 0 {
 		return fmt.Errorf("%d failures", t.failed)

@@ -20,6 +20,15 @@ type policy struct {
 	filters []gen.Filter
 }
 
+// on returns the filter for a machine's kernel.
+func (p policy) on(m machine) (gen.Filter, bool) {
+	i := slices.IndexFunc(p.filters, func(f gen.Filter) bool { return slices.Contains(f.Arches, arch(m.GOARCH)) })
+	if i < 0 {
+		return gen.Filter{}, false
+	}
+	return p.filters[i], true
+}
+
 // policies compiles all policies with generated files, from the module's directory.
 func policies(ctx context.Context) ([]policy, error) {
 	dirs, err := filepath.Glob("golden/*/policy")
@@ -43,7 +52,7 @@ func policies(ctx context.Context) ([]policy, error) {
 	return list, nil
 }
 
-// arch is the ABI of a GOARCH.
+// arch is the ABI of a GOARCH, or x32.
 func arch(goarch string) dsl.Arch {
 	if goarch == "386" {
 		return dsl.I386
@@ -56,19 +65,21 @@ func arch(goarch string) dsl.Arch {
 func exams(m machine, goarch string, policies []policy) ([]exam.Policy, error) {
 	var list []exam.Policy
 	for _, p := range policies {
-		i := slices.IndexFunc(p.filters, func(f gen.Filter) bool { return slices.Contains(f.Arches, arch(m.GOARCH)) })
-		if i < 0 {
+		f, ok := p.on(m)
+		if !ok {
 			continue
 		}
-		f := p.filters[i]
-		e, err := newExam(p.name, f, arch(goarch), wordOf(goarch))
-		if err != nil {
-			return nil, err
+		for _, abi := range m.abis(goarch) {
+			e, err := newExam(p.name, f, arch(abi), wordOf(abi))
+			if err != nil {
+				return nil, err
+			}
+			e.ABI = abi
+			if !slices.Contains(f.Arches, arch(goarch)) {
+				e.Program = instructions(f.Program)
+			}
+			list = append(list, e)
 		}
-		if !slices.Contains(f.Arches, arch(goarch)) {
-			e.Program = instructions(f.Program)
-		}
-		list = append(list, e)
 	}
 	return list, nil
 }

@@ -23,7 +23,7 @@ func examine(name string) (r exam.Report) {
 		r.Error = err.Error()
 		return r
 	}
-	r.Policy = p.Name
+	r.Policy, r.ABI = p.Name, p.ABI
 	f, ok := filters[p.Name]
 	if len(p.Program) > 0 {
 		f, ok = foreign(p), true

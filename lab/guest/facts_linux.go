@@ -26,6 +26,16 @@ func facts() map[string]int64 {
 	return found
 }
 
+// x32Facts are the same of x32: whether the kernel serves it. Its numbers are amd64's
+// with bit 30, and some others.
+func x32Facts() map[string]int64 {
+	found := map[string]int64{}
+	if pid, _, _ := syscall.RawSyscall(unix.SYS_GETPID|1<<30, 0, 0, 0); int(pid) == os.Getpid() {
+		found["getpid works"] = 1
+	}
+	return found
+}
+
 // noSuchCall is the errno of a call that no kernel has.
 func noSuchCall() (int64, bool) {
 	_, _, errno := syscall.RawSyscall(unix.SYS_GETPID+900, 0, 0, 0)

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -29,12 +31,15 @@ func main() {
 		boot()
 	case len(os.Args) == 1:
 		report(exam.Report{Facts: facts()})
+		if runtime.GOARCH == "amd64" {
+			report(exam.Report{ABI: "x32", Facts: x32Facts()})
+		}
 	default:
 		report(examine(os.Args[1]))
 	}
 }
 
-// boot runs the guests of both GOARCHes on each of their exams, and powers off.
+// boot runs the guests of both GOARCHes on each of their exams, and ends the machine.
 func boot() {
 	err := errors.Join(
 		unix.Mount("proc", "/proc", "proc", 0, ""),
@@ -55,6 +60,9 @@ func boot() {
 	}
 	report(exam.Report{Done: true})
 	unix.Sync()
+	if slices.Contains(os.Args, "restart") { // by the machine's kernel parameters
+		unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
+	}
 	unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF)
 }
 
@@ -76,7 +84,8 @@ func run(guest string, args ...string) {
 func report(r exam.Report) {
 	var name unix.Utsname
 	unix.Uname(&name)
-	r.GOARCH, r.Kernel, r.Word = runtime.GOARCH, unix.ByteSliceToString(name.Release[:]), strconv.IntSize
+	r.ABI = cmp.Or(r.ABI, runtime.GOARCH)
+	r.Kernel, r.Word = unix.ByteSliceToString(name.Release[:]), strconv.IntSize
 	r.Big = bigEndian()
 	text, err := json.Marshal(r)
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -37,7 +38,7 @@ func onEveryThread(_ exam.Policy, f filter, r *exam.Report) error {
 			time.Sleep(time.Millisecond)
 		}
 		if s.ready == 1 && s.text() == "" {
-			err = underFilter(pid, r)
+			err = errors.Join(underFilter(pid, r), readCache(pid, r))
 		}
 		syscall.Kill(pid, syscall.SIGKILL)
 		syscall.Wait4(pid, nil, 0, nil)
@@ -68,6 +69,19 @@ func underFilter(pid int, r *exam.Report) error {
 		r.Checked++
 	}
 	return nil
+}
+
+// readCache reports what the kernel's cache has of the filters of a process, if this
+// kernel says so.
+func readCache(pid int, r *exam.Report) error {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/seccomp_cache", pid))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		r.Cache, err = exam.ParseCache(string(text))
+	}
+	return err
 }
 
 var (

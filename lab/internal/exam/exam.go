@@ -5,6 +5,7 @@ package exam
 // as gob.
 type Policy struct {
 	Name    string        // the directory of its package, a dot, and the variable
+	ABI     string        // whose numbers the calls have: a GOARCH, or x32
 	Program []Instruction // what is installed in place of the generated file's array; nil for an ABI that the file names
 	Calls   []Call
 	Real    []Call // which are made in earnest, without a catcher
@@ -30,7 +31,7 @@ const Line = "secgen-lab: "
 
 // Report is one thing that a guest found.
 type Report struct {
-	GOARCH  string
+	ABI     string           // as in Policy
 	Kernel  string           // its release
 	Big     bool             // byte order
 	Word    int              // bits
@@ -39,6 +40,7 @@ type Report struct {
 	Checked int
 	Wrong   []Wrong // at most 10
 	Failed  int
+	Cache   map[string]Kept // what ParseCache returns; nil if the kernel does not say
 	Error   string
 	Done    bool // the guest is at its end
 }
