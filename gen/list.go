@@ -65,15 +65,19 @@ func Syscalls(arch dsl.Arch, patterns ...string) ([]Syscall, error) {
 	for _, f := range found {
 		c := Syscall{Name: f.Name, Number: uint32(f.Value.Bits), Notes: append(a.Notes(f.Name, ""), elsewise(a, f.Name)...)}
 		for _, arg := range a.Args(f.Name) {
-			c.Args = append(c.Args, Argument{
-				Name: arg.Name, Type: arg.Type, Slots: slots(arg), Bits: arg.Bits, Signed: arg.Signed, Pointer: arg.Pointer,
-				Notes: a.Notes(f.Name, arg.Name),
-			})
+			c.Args = append(c.Args, argument(a, f.Name, arg))
 		}
 		calls = append(calls, c)
 	}
 	slices.SortFunc(calls, func(x, y Syscall) int { return int(x.Number) - int(y.Number) })
 	return calls, err
+}
+
+func argument(a *abi.Arch, call string, arg abi.Arg) Argument {
+	return Argument{
+		Name: arg.Name, Type: arg.Type, Slots: slots(arg), Bits: arg.Bits, Signed: arg.Signed, Pointer: arg.Pointer,
+		Notes: a.Notes(call, arg.Name),
+	}
 }
 
 // elsewise says which other calls of an ABI do what a call does.

@@ -21,11 +21,24 @@ const (
 	okay      = 0
 	different = 1 // check: a file is stale; diff: the filters differ; lint: errors or warnings
 	trouble   = 2
+
+	// Of secgen run and learn, beside the command's own, as env(1) and the shell have them.
+	failed        = 125
+	notExecutable = 126
+	notFound      = 127
 )
 
 // errDifferent makes a command end with the exit code different; what differs
 // has been printed.
 var errDifferent = errors.New("different")
+
+// exit makes a command end with a code, and print the error if there is one.
+type exit struct {
+	code int
+	err  error
+}
+
+func (e exit) Error() string { return fmt.Sprint(e.err) }
 
 type cli struct {
 	Generate generateCmd `cmd:"" help:"Write the filters of a policy package as a Go file."`
@@ -37,6 +50,7 @@ type cli struct {
 	Tree     treeCmd     `cmd:"" help:"Show the decision tree of a filter, as text, for Graphviz or as a drawing."`
 	List     listCmd     `cmd:"" help:"List system calls with their arguments, constants, errnos or groups of rules, on one architecture."`
 	Import   importCmd   `cmd:"" help:"Turn a profile of another kind into a policy in Go."`
+	Run      runCmd      `cmd:"" help:"Run a command under filters, and say which of its calls they deny, and why."`
 	Attach   attachCmd   `cmd:"" help:"Install a filter in a running process, on all its threads."`
 
 	Version kong.VersionFlag `help:"Print secgen's version."`
@@ -49,6 +63,7 @@ type session struct {
 }
 
 func main() {
+	becomeCommand()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // so that a second signal ends the process at once
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
@@ -86,7 +101,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		fmt.Fprintf(stderr, "secgen: %v; see secgen [COMMAND] --help\n", err)
 		return trouble
 	}
-	switch err := parsed.Run(&session{ctx, stdout, stderr}); {
+	err = parsed.Run(&session{ctx, stdout, stderr})
+	var e exit
+	if errors.As(err, &e) {
+		if e.err != nil {
+			fmt.Fprintln(stderr, prefixed(e.err))
+		}
+		return e.code
+	}
+	switch {
 	case errors.Is(err, errDifferent):
 		return different
 	case err != nil:

@@ -17,6 +17,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	becomeCommand()
 	testscript.Main(m, map[string]func(){"secgen": main})
 }
 

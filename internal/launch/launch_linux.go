@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"unsafe"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/secgen-dev/secgen/runtime/install"
 	"github.com/secgen-dev/secgen/runtime/notify"
 )
@@ -47,10 +49,11 @@ type Started struct {
 const childName = "secgen: to become a command"
 
 // Start has a child of this program install the filter on one of its threads and
-// become the command by execve, which ends the others. Everything else is done
-// before, so the filter need not let it happen. The command gets this process's
-// standard files, environment and directory. Programs that use this package call
-// Child first of all.
+// become the command by execve, which ends the others. The filter must hand over
+// execve, so that the child waits there until the listener is in other hands; all
+// else is done before, so the filter need not let it happen. The command gets this
+// process's standard files, environment and directory. Programs that use this package
+// call Child first of all.
 func (c Command) Start(ctx context.Context) (*Started, error) {
 	order, err := json.Marshal(c)
 	if err != nil {
@@ -66,13 +69,14 @@ func (c Command) Start(ctx context.Context) (*Started, error) {
 		orders.Close()
 		return nil, err
 	}
-	defer in.Close()
-	defer out.Close()
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Args = []string{childName}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.ExtraFiles = []*os.File{in, out}
-	if err := cmd.Start(); err != nil {
+	err = cmd.Start()
+	in.Close()
+	out.Close()
+	if err != nil {
 		orders.Close()
 		words.Close()
 		return nil, fmt.Errorf("starting a process for %s: %w", c.Path, err)
@@ -107,6 +111,60 @@ func (c Command) Start(ctx context.Context) (*Started, error) {
 // Failed waits until the process has become the command, and returns the error if it
 // could not. Its calls must be answered meanwhile.
 func (s *Started) Failed() error { return <-s.word }
+
+// Supervise starts the command, passes on signals to it, and has each call that
+// arrives answered until the last process under the filter has ended; an error of
+// answer's but notify.ErrGone ends it. The state is the command's.
+func (c Command) Supervise(ctx context.Context, answer func(*notify.Request) error) (*os.ProcessState, error) {
+	s, err := c.Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Listener.Close()
+	defer s.Forward()()
+	var state *os.ProcessState
+	ended := make(chan error, 1)
+	go func() {
+		var err error
+		state, err = s.Wait()
+		ended <- err
+	}()
+	if err := s.serve(answer); err != nil {
+		s.Kill()
+		<-ended
+		return nil, fmt.Errorf("%w: the command cannot go on", err)
+	}
+	err = <-ended
+	if failed := s.Failed(); failed != nil {
+		return nil, failed
+	}
+	return state, err
+}
+
+func (s *Started) serve(answer func(*notify.Request) error) error {
+	for {
+		request, err := s.Listener.Receive(context.Background())
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = answer(request)
+		}
+		if err != nil && err != notify.ErrGone {
+			return err
+		}
+	}
+}
+
+// WaitKillable is the flag of seccomp(2) by which signals do not interrupt a call that
+// was handed over, if this kernel has it (Linux 5.19), else 0.
+func WaitKillable() uintptr {
+	handOver := []install.Instruction{{Code: syscall.BPF_RET | syscall.BPF_K, K: 0x7fc00000}} // SECCOMP_RET_USER_NOTIF
+	if install.Check(handOver, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER|unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) == nil {
+		return unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+	}
+	return 0
+}
 
 // Becoming reports whether a process is Start's child still.
 func Becoming(pid int) bool {

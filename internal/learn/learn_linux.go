@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -66,66 +65,20 @@ var everything = []install.Instruction{{Code: unix.BPF_RET | unix.BPF_K, K: 0x7f
 // Run starts a command and records until the last process under the filter has
 // ended. The state is the command's, nil if it could not be started.
 func (r *Recorder) Run(ctx context.Context, c launch.Command) (*gen.Profile, *os.ProcessState, error) {
-	c.Name, c.Program, c.Flags = "learn", everything, waitKillable()
-	s, err := c.Start(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer s.Listener.Close()
-	defer s.Forward()()
-	type end struct {
-		*os.ProcessState
-		error
-	}
-	ended := make(chan end, 1)
-	go func() {
-		state, err := s.Wait()
-		ended <- end{state, err}
-	}()
-	if err := r.record(s.Listener); err != nil {
-		s.Kill()
-		<-ended
-		return nil, nil, err
-	}
-	if err := s.Failed(); err != nil {
-		<-ended
-		return nil, nil, err
-	}
-	e := <-ended
-	return &r.profile, e.ProcessState, e.error
-}
-
-// waitKillable is the flag by which signals do not interrupt a call that was handed
-// over, if this kernel has it (Linux 5.19).
-func waitKillable() uintptr {
-	const listener = unix.SECCOMP_FILTER_FLAG_NEW_LISTENER
-	if install.Check(everything, listener|unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) == nil {
-		return unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
-	}
-	return 0
-}
-
-// record answers calls until no process is left.
-func (r *Recorder) record(listener *notify.Listener) error {
 	r.phase = gen.PhaseStart
 	r.processes, r.threads, r.calls = map[int]*process{}, map[int]*thread{}, map[number]call{}
-	for {
-		request, err := listener.Receive(context.Background())
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return fmt.Errorf("%w: the command cannot go on", err)
-		}
+	c.Name, c.Program, c.Flags = "learn", everything, launch.WaitKillable()
+	state, err := c.Supervise(ctx, func(request *notify.Request) error {
 		r.note(request)
-		if err := request.Continue(); err != nil && err != notify.ErrGone {
-			return fmt.Errorf("%w: the command cannot go on", err)
-		}
+		return request.Continue()
+	})
+	if err != nil {
+		return nil, nil, err
 	}
 	for _, t := range r.threads {
 		r.settle(t)
 	}
-	return nil
+	return &r.profile, state, nil
 }
 
 // note counts a call.

@@ -37,6 +37,30 @@ func Unknown(arch *abi.Arch, nr uint32) Call {
 	return c
 }
 
+// Made is a call of which everything is known. The ABI may be nil, if none has the
+// audit value; words are in the order of little-endian machines then.
+func Made(arch *abi.Arch, audit, nr uint32, instruction uint64, registers [6]uint64) Call {
+	c := Call{Arch: arch, Nr: nr}
+	big := false
+	if arch != nil {
+		c.Name, big = arch.CallName(nr), arch.BigEndian
+	}
+	c.set(table.Nr, nr)
+	c.set(table.Arch, audit)
+	for i, v := range append([]uint64{instruction}, registers[:]...) {
+		lo, hi := table.Word(2+2*i), table.Word(3+2*i)
+		if big {
+			lo, hi = hi, lo
+		}
+		c.set(lo, uint32(v))
+		c.set(hi, uint32(v>>32))
+	}
+	return c
+}
+
+// Data is struct seccomp_data, in words.
+func (c Call) Data() [16]uint32 { return c.words }
+
 // slots is how many arguments a filter sees.
 const slots = 6
 

@@ -81,3 +81,15 @@ func Next(p Program, pc int) []int {
 
 // Conditional reports whether a code is a jump with two outcomes.
 func Conditional(op uint16) bool { return op&classMask == classJump && op != Jump }
+
+// ReadsX reports whether an instruction looks at X.
+func ReadsX(op uint16) bool {
+	const classArithmetic = 0x04
+	switch class := op & classMask; {
+	case op == FromX || op == StoreX:
+		return true
+	case class == classArithmetic || class == classJump:
+		return op&UseX != 0
+	}
+	return false
+}
