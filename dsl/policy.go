@@ -38,7 +38,7 @@ type Policy struct {
 	// has socketcall or ipc, which make other calls with arguments that no
 	// filter sees, each fails with ENOSYS if a rule there limits one of those
 	// calls (by conditions, or by another action than Allow and Log) and none
-	// names it.
+	// names it, unless the policy denies nothing.
 	Rules []Rule
 }
 

@@ -113,3 +113,27 @@ func TestTwinsAreThoseOfTheTables(t *testing.T) {
 		}
 	}
 }
+
+// A policy under observation denies nothing, not even by what it implies.
+func TestObservedPoliciesAnswerMultiplexersByDefault(t *testing.T) {
+	p := dsl.Policy{
+		Arches: []dsl.Arch{dsl.I386, dsl.AMD64}, Default: dsl.KillProcess,
+		Newer: dsl.Newer{Than: sys.Listns, Action: dsl.Errno(linux.ENOSYS)},
+		Rules: []dsl.Rule{dsl.Allow.For(sys.Socket).When(sys.Socket.Domain.Eq(linux.AF_UNIX)), dsl.Errno(linux.EACCES).For(sys.Open)},
+	}
+	observed := dsl.Observe(p)
+	for policy, wants := range map[*dsl.Policy][5]uint32{&p: {0x50000 | 38, 0x50000 | 13, 0x80000000, 0x50000 | 38, 0x80000000}, &observed: {0x7ffc0000, 0x7ffc0000, 0x7ffc0000, 0x7ffc0000, 0x7ffc0000}} {
+		filters, err := gen.Compile(dsl.Named{Name: "P", Policy: policy})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, call := range []struct {
+			arch dsl.Arch
+			nr   uint32
+		}{{dsl.I386, 102}, {dsl.I386, 5}, {dsl.I386, 3}, {dsl.AMD64, 1000}, {dsl.X32, 0x40000000}} { // socketcall, open, read, newer, and an ABI that is not listed
+			if got, err := filters[0].Answer(call.arch, call.nr, [6]uint64{}); err != nil || got != wants[i] {
+				t.Errorf("%s's %d: %#x, want %#x, %v", call.arch, call.nr, got, wants[i], err)
+			}
+		}
+	}
+}

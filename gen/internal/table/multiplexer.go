@@ -28,10 +28,10 @@ func (r *resolver) multiplexers(arch *abi.Arch) []Rule {
 
 // Limited lists the calls that m can make and that rules do not let happen
 // whatever their arguments, in the policy's order; whether the ABI has them
-// besides does not matter. It is empty if a rule names m itself there, or the ABI
-// lacks m.
+// besides does not matter. It is empty if a rule names m itself there, the ABI lacks
+// m, or the policy denies nothing.
 func Limited(p *dsl.Policy, arch *abi.Arch, m abi.Multiplexer) []string {
-	if _, ok := arch.Number(m.Name); !ok {
+	if _, ok := arch.Number(m.Name); !ok || !denies(p) {
 		return nil
 	}
 	var limited []string
@@ -39,7 +39,7 @@ func Limited(p *dsl.Policy, arch *abi.Arch, m abi.Multiplexer) []string {
 		if len(rule.Arches) > 0 && !slices.Contains(rule.Arches, dsl.Arch(arch.Name)) {
 			continue
 		}
-		happens := len(rule.Conds) == 0 && (rule.Action == dsl.Allow || rule.Action == dsl.Log)
+		happens := len(rule.Conds) == 0 && happens(rule.Action)
 		for _, t := range rule.Calls {
 			if t.Name == m.Name {
 				return nil
@@ -50,4 +50,11 @@ func Limited(p *dsl.Policy, arch *abi.Arch, m abi.Multiplexer) []string {
 		}
 	}
 	return limited
+}
+
+func happens(a dsl.Action) bool { return a == dsl.Allow || a == dsl.Log }
+
+// denies reports whether a policy denies any call of an ABI that it lists.
+func denies(p *dsl.Policy) bool {
+	return !happens(p.Default) || slices.ContainsFunc(p.Rules, func(r dsl.Rule) bool { return !happens(r.Action) })
 }
