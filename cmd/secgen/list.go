@@ -9,6 +9,7 @@ import (
 
 	"github.com/secgen-dev/secgen/dsl"
 	"github.com/secgen-dev/secgen/dsl/group"
+	"github.com/secgen-dev/secgen/dsl/group/systemd"
 	"github.com/secgen-dev/secgen/gen"
 )
 
@@ -123,7 +124,7 @@ func printNamed(w io.Writer, found []gen.Named) {
 	}
 }
 
-// ruleGroup is a group of package dsl/group.
+// ruleGroup is a group of package dsl/group, or a set of dsl/group/systemd.
 type ruleGroup struct {
 	Name string         `json:"name"`
 	What string         `json:"what"`
@@ -133,9 +134,28 @@ type ruleGroup struct {
 	rules []dsl.Rule
 }
 
-var ruleGroups = []ruleGroup{
-	{Name: "GlibcThreads", What: "what glibc needs to make threads, synchronise and end them, and to manage memory", rules: group.GlibcThreads},
-	{Name: "GoRuntime", What: "what the runtime of a Go program without cgo needs once main runs", rules: group.GoRuntime},
+var ruleGroups = append([]ruleGroup{
+	{Name: "group.GlibcStart", What: "what a C program with glibc needs besides GlibcThreads until main runs", rules: group.GlibcStart},
+	{Name: "group.GlibcThreads", What: "what glibc needs to make threads, synchronise and end them, and to manage memory", rules: group.GlibcThreads},
+	{Name: "group.GoCgo", What: "what the runtime of a Go program with cgo needs besides GoRuntime", rules: group.GoCgo},
+	{Name: "group.GoCgoStart", What: "what a Go program with cgo needs besides GoRuntime and GoCgo until main runs", rules: group.GoCgoStart},
+	{Name: "group.GoConn", What: "what package net needs besides GoRuntime for connections that are there or come in", rules: group.GoConn},
+	{Name: "group.GoExec", What: "what os/exec needs besides GoRuntime; the programs need their own", rules: group.GoExec},
+	{Name: "group.GoNet", What: "what package net needs besides GoRuntime to listen, to dial and to look names up", rules: group.GoNet},
+	{Name: "group.GoRuntime", What: "what the runtime of a Go program without cgo needs once main runs", rules: group.GoRuntime},
+	{Name: "group.GoStart", What: "what a Go program without cgo needs besides GoRuntime until main runs", rules: group.GoStart},
+	{Name: "group.Install", What: "what the installation of the next stage needs", rules: group.Install},
+	{Name: "group.MuslStart", What: "what a C program with musl needs besides MuslThreads until main runs", rules: group.MuslStart},
+	{Name: "group.MuslThreads", What: "what musl needs to make threads, synchronise and end them, and to manage memory", rules: group.MuslThreads},
+}, systemdSets()...)
+
+// systemdSets are the sets of package systemd as groups that allow their calls.
+func systemdSets() []ruleGroup {
+	var list []ruleGroup
+	for _, s := range systemd.Sets {
+		list = append(list, ruleGroup{Name: "systemd." + s.Name, What: "the calls of " + s.Filter, rules: []dsl.Rule{dsl.Allow.For(s.Calls)}})
+	}
+	return list
 }
 
 // groups finds groups, and what a policy of their rules alone answers.
@@ -148,15 +168,16 @@ func (c *listCmd) groups(arch dsl.Arch) ([]ruleGroup, error) {
 	for _, p := range patterns {
 		before := len(found)
 		for _, g := range ruleGroups {
-			match, err := path.Match(p, g.Name)
+			_, base, _ := strings.Cut(g.Name, ".")
+			match, err := path.Match(p, base)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", p, err)
 			}
-			if !match {
+			if !match && p != g.Name {
 				continue
 			}
 			if g.Rows, err = answers(g, arch); err != nil {
-				_, why, _ := strings.Cut(err.Error(), "group."+g.Name+": ")
+				_, why, _ := strings.Cut(err.Error(), g.Name+": ")
 				g.Not, _, _ = strings.Cut(why, "\n")
 			}
 			found = append(found, g)
@@ -169,7 +190,7 @@ func (c *listCmd) groups(arch dsl.Arch) ([]ruleGroup, error) {
 }
 
 func answers(g ruleGroup, arch dsl.Arch) ([]gen.Decision, error) {
-	filters, err := gen.Compile(dsl.Named{Name: "group." + g.Name, Policy: &dsl.Policy{
+	filters, err := gen.Compile(dsl.Named{Name: g.Name, Policy: &dsl.Policy{
 		Arches: []dsl.Arch{arch}, Default: dsl.KillProcess, Rules: g.rules,
 	}})
 	if err != nil {
@@ -190,7 +211,7 @@ func answers(g ruleGroup, arch dsl.Arch) ([]gen.Decision, error) {
 
 func printGroups(w io.Writer, found []ruleGroup) {
 	for _, g := range found {
-		fmt.Fprintf(w, "group.%s: %s\n", g.Name, g.What)
+		fmt.Fprintf(w, "%s: %s\n", g.Name, g.What)
 		printRows(w, g.Rows)
 		if g.Not != "" {
 			fmt.Fprintf(w, "  not on this architecture: %s\n", g.Not)

@@ -21,7 +21,7 @@ func TestListKnowsEveryGroup(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, obj := range f.Scope.Objects {
-			if obj.Kind == ast.Var && ast.IsExported(name) && !slices.ContainsFunc(ruleGroups, func(g ruleGroup) bool { return g.Name == name }) {
+			if obj.Kind == ast.Var && ast.IsExported(name) && !slices.ContainsFunc(ruleGroups, func(g ruleGroup) bool { return g.Name == "group."+name }) {
 				t.Errorf("ruleGroups lacks group.%s", name)
 			}
 		}
