@@ -23,6 +23,7 @@ import (
 type Command struct {
 	Path    string   // of an executable file
 	Args    []string // from Args[0] on, its name
+	Env     []string // nil: this process's
 	Name    string   // of the filter, for errors
 	Program []install.Instruction
 	Flags   uintptr // seccomp(2)'s, but NEW_LISTENER
@@ -55,6 +56,9 @@ const childName = "secgen: to become a command"
 // process's standard files, environment and directory. Programs that use this package
 // call Child first of all.
 func (c Command) Start(ctx context.Context) (*Started, error) {
+	if c.Env == nil {
+		c.Env = os.Environ()
+	}
 	order, err := json.Marshal(c)
 	if err != nil {
 		return nil, err
@@ -73,6 +77,9 @@ func (c Command) Start(ctx context.Context) (*Started, error) {
 	cmd.Args = []string{childName}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.ExtraFiles = []*os.File{in, out}
+	// Else the runtime may interrupt the thread under the filter by a signal, and the
+	// return from it would be a call that the filter judges.
+	cmd.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1")
 	err = cmd.Start()
 	in.Close()
 	out.Close()
@@ -221,7 +228,7 @@ func become(orders *os.File) error {
 	if err != nil {
 		return err
 	}
-	env, err := syscall.SlicePtrFromStrings(os.Environ())
+	env, err := syscall.SlicePtrFromStrings(c.Env)
 	if err != nil {
 		return err
 	}
