@@ -2,6 +2,7 @@ package gen
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,17 +30,9 @@ type ImportOptions struct {
 // with one policy, for its author to go on with. The policy has been proved to mean
 // what runtimes make of the profile.
 func Import(name string, text []byte, o ImportOptions) ([]byte, error) {
-	if o.Package == "" {
-		o.Package = "policy"
-	}
-	if o.Name == "" {
-		o.Name = "Policy"
-	}
-	if !token.IsIdentifier(o.Package) || o.Package == "_" {
-		return nil, fmt.Errorf("%q is no name of a package; say which the policy belongs to", o.Package)
-	}
-	if !token.IsIdentifier(o.Name) || !token.IsExported(o.Name) {
-		return nil, fmt.Errorf("%q is no name of an exported variable, as a policy's must be", o.Name)
+	o.Package, o.Name = cmp.Or(o.Package, "policy"), cmp.Or(o.Name, "Policy")
+	if err := checkNames(o.Package, o.Name); err != nil {
+		return nil, err
 	}
 	profile, notes, err := oci.ReadWithNotes(name, text, oci.Options{Arch: o.Arch, Caps: o.Caps, Kernel: o.Kernel})
 	if err != nil {
@@ -49,29 +42,49 @@ func Import(name string, text []byte, o ImportOptions) ([]byte, error) {
 	if err := equal(profile, dsl.Named{Name: name, Policy: policy}); err != nil {
 		return nil, err
 	}
-	return source.Write(o.Package, o.packageDoc(), source.Policy{Name: o.Name, Doc: o.doc(name, notes, rules), Policy: policy, Rules: rules})
+	return source.Write(o.Package, o.packageDoc(), nil, source.Policy{Name: o.Name, Doc: o.doc(name, notes, rules), Policy: policy, Rules: rules})
 }
 
 // WriteImport writes what Import makes to a path at which nothing is yet, for it is
 // the author's from then on. Without a name, the package is that of the directory.
 func WriteImport(ctx context.Context, path, name string, text []byte, o ImportOptions) error {
+	return writeNew(ctx, path, o.Package, func(pkg string) ([]byte, error) {
+		o.Package = pkg
+		return Import(name, text, o)
+	})
+}
+
+// writeNew writes the source of a package to a path at which nothing is yet. An empty
+// name of the package is that of the directory.
+func writeNew(ctx context.Context, path, pkg string, source func(pkg string) ([]byte, error)) error {
 	if !isSource(path) {
 		return fmt.Errorf("%s: the file to write must be a Go source file, such as policy.go", path)
 	}
 	if old, err := os.ReadFile(path); err == nil && len(bytes.TrimSpace(old)) > 0 {
 		return fmt.Errorf("%s is there: remove it first, or write elsewhere", path)
 	}
-	if o.Package == "" {
+	if pkg == "" {
 		var err error
-		if o.Package, err = packageName(path); err != nil {
+		if pkg, err = packageName(path); err != nil {
 			return err
 		}
 	}
-	source, err := Import(name, text, o)
+	text, err := source(pkg)
 	if err != nil {
 		return err
 	}
-	return replace(ctx, []output{{path, source}})
+	return replace(ctx, []output{{path, text}})
+}
+
+// checkNames returns an error unless a policy's package and variable can be called so.
+func checkNames(pkg, variable string) error {
+	if !token.IsIdentifier(pkg) || pkg == "_" {
+		return fmt.Errorf("%q is no name of a package; say which the policy belongs to", pkg)
+	}
+	if !token.IsIdentifier(variable) || !token.IsExported(variable) {
+		return fmt.Errorf("%q is no name of an exported variable, as a policy's must be", variable)
+	}
+	return nil
 }
 
 // equal returns an error unless two policies mean the same.

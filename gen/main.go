@@ -32,7 +32,7 @@ func Main(policies ...dsl.Named) {
 	flag.StringVar(&t.Other, "other", "", "a stand-in to write for systems other than Linux")
 	flag.StringVar(&t.Package, "pkg", "", "the package that the file belongs to, if its directory does not tell")
 	weights := flag.String("weights", "default", "default, or uniform: each call that is ever allowed counts the same")
-	profile := flag.String("profile", "", "counts of calls to make the filters fast for: strace -c's table, or JSON of names and numbers")
+	profile := flag.String("profile", "", "counts of calls to make the filters fast for: a profile of secgen learn's, strace -c's table, or JSON of names and numbers")
 	check := flag.Bool("check", false, "write nothing; show how the files on disk differ, and exit with 1 if they do")
 	flag.Parse()
 	var stale []byte

@@ -7,18 +7,24 @@ import (
 	"os"
 )
 
+// OpenProfile reads a profile from a file; it is empty if there is no such file.
+func OpenProfile(path string) (*Profile, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Profile{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ReadProfile(path, text)
+}
+
 // AppendProfile adds a profile to the one in a file, which is made if there is none,
 // and returns both together. A file that holds something else is an error.
 func AppendProfile(ctx context.Context, path string, p *Profile) (*Profile, error) {
-	all := &Profile{}
-	switch text, err := os.ReadFile(path); {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
+	all, err := OpenProfile(path)
+	if err != nil {
 		return nil, err
-	default:
-		if all, err = ReadProfile(path, text); err != nil {
-			return nil, err
-		}
 	}
 	all.Merge(p)
 	return all, WriteProfile(ctx, path, all)

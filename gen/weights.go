@@ -1,16 +1,14 @@
 package gen
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 
 	"github.com/secgen-dev/secgen/gen/internal/abi"
+	"github.com/secgen-dev/secgen/gen/internal/profile"
 )
 
 // Weights say how often calls are made, for which a filter is made fast; what it
@@ -23,29 +21,36 @@ type Weights struct {
 	Counts  map[string]float64 // by name, as counted; nil: not known
 }
 
-// ReadWeights returns the weights that go by a name, default or uniform, or, if profile
-// is the path of a file, those that ReadCounts reads there.
-func ReadWeights(name, profile string) (Weights, error) {
+// ReadWeights returns the weights that go by a name, default or uniform, or, if there
+// is the path of a file, those that ReadCounts reads from it.
+func ReadWeights(name, file string) (Weights, error) {
 	switch {
 	case name != "default" && name != "uniform":
 		return Weights{}, fmt.Errorf("there are no weights called %q: say default or uniform", name)
-	case profile == "":
+	case file == "":
 		return Weights{Uniform: name == "uniform"}, nil
 	case name == "uniform":
 		return Weights{}, errors.New("uniform weights and a profile of counts exclude each other: name one")
 	}
-	text, err := os.ReadFile(profile)
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return Weights{}, err
 	}
-	return ReadCounts(profile, text)
+	return ReadCounts(file, text)
 }
 
-// ReadCounts reads how often calls were made: the table that strace -c prints, or
-// JSON that maps names to numbers.
+// ReadCounts reads how often calls were made: a profile of secgen learn's, the table
+// that strace -c prints, or JSON that maps names to numbers.
 func ReadCounts(name string, text []byte) (Weights, error) {
 	counts := map[string]float64{}
-	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+	switch {
+	case profile.Is(text):
+		p, err := profile.Read(name, text)
+		if err != nil {
+			return Weights{}, err
+		}
+		counts = p.Counts()
+	case bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")):
 		if err := json.Unmarshal(text, &counts); err != nil {
 			return Weights{}, fmt.Errorf("%s: no map of calls to counts: %w", name, err)
 		}
@@ -54,57 +59,19 @@ func ReadCounts(name string, text []byte) (Weights, error) {
 				return Weights{}, fmt.Errorf("%s: %w", name, err)
 			}
 		}
-	} else if err := straceCounts(text, counts); err != nil {
-		return Weights{}, fmt.Errorf("%s: %w", name, err)
+	default:
+		err := profile.Table(text, func(_, call string, n float64) error {
+			counts[call] += n
+			return checkCount(call, n)
+		})
+		if err != nil {
+			return Weights{}, fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	if len(counts) == 0 {
-		return Weights{}, fmt.Errorf("%s: no counts of calls: neither strace -c's table nor JSON such as {\"read\": 12}", name)
+		return Weights{}, fmt.Errorf("%s: no counts of calls: neither a profile, strace -c's table nor JSON such as {\"read\": 12}", name)
 	}
 	return Weights{Counts: counts}, nil
-}
-
-// straceCounts reads rows such as
-//
-//	% time     seconds  usecs/call     calls    errors syscall
-//	 40.00    0.000012           3         4         1 openat
-//
-// where errors may be empty; -U chooses other columns, which the head names.
-func straceCounts(text []byte, counts map[string]float64) error {
-	var head []string
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	for n := 1; lines.Scan(); n++ {
-		fields := strings.Fields(lines.Text())
-		switch {
-		case len(fields) > 1 && fields[len(fields)-1] == "syscall":
-			head = strings.Fields(strings.Replace(lines.Text(), "% time", "%time", 1))
-			continue
-		case head == nil || len(fields) == 0 || strings.HasPrefix(fields[0], "-"):
-			continue
-		}
-		call := fields[len(fields)-1]
-		if call == "total" {
-			head = nil // what another process did may follow
-			continue
-		}
-		column := -1
-		for i, h := range head {
-			if h == "calls" {
-				column = i
-			}
-		}
-		if column < 0 || column >= len(fields)-1 {
-			return fmt.Errorf("line %d: there is no column of calls", n)
-		}
-		count, err := strconv.ParseFloat(fields[column], 64)
-		if err == nil {
-			err = checkCount(call, count)
-		}
-		if err != nil {
-			return fmt.Errorf("line %d: %w", n, err)
-		}
-		counts[call] += count
-	}
-	return lines.Err()
 }
 
 func checkCount(call string, n float64) error {

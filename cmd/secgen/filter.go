@@ -29,7 +29,7 @@ type filterFlags struct {
 // means.
 type weightFlags struct {
 	Weights string `enum:"default,uniform" default:"default" help:"For which calls to make filters fast: default, those that run the filter though the kernel remembers verdicts; uniform, all that are ever allowed alike."`
-	Profile string `placeholder:"FILE" help:"Counts of calls to make filters fast for instead: the table of strace -c, or JSON such as {\"read\": 12}."`
+	Profile string `placeholder:"FILE" help:"Counts of calls to make filters fast for instead: a profile of secgen learn's, the table of strace -c, or JSON such as {\"read\": 12}."`
 }
 
 func (f weightFlags) chosen() (gen.Weights, error) { return gen.ReadWeights(f.Weights, f.Profile) }

@@ -50,6 +50,7 @@ type cli struct {
 	Tree     treeCmd     `cmd:"" help:"Show the decision tree of a filter, as text, for Graphviz or as a drawing."`
 	List     listCmd     `cmd:"" help:"List system calls with their arguments, constants, errnos or groups of rules, on one architecture."`
 	Import   importCmd   `cmd:"" help:"Turn a profile of another kind into a policy in Go."`
+	Learn    learnCmd    `cmd:"" help:"Run a command and write a policy of the system calls that it makes."`
 	Run      runCmd      `cmd:"" help:"Run a command under filters, and say which of its calls they deny, and why."`
 	Attach   attachCmd   `cmd:"" help:"Install a filter in a running process, on all its threads."`
 

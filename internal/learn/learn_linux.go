@@ -101,13 +101,16 @@ func (r *Recorder) note(request *notify.Request) {
 	case "prctl":
 		t.renamed = uint32(request.Args[0]) == unix.PR_SET_NAME
 	case "execve", "execveat":
+		t.rename()
 		r.settle(t)
 		t.execs = t.tid
 	case "exit":
+		t.rename()
 		r.forget(t)
 	case "exit_group":
 		for _, other := range r.threads {
 			if other.process == t.process {
+				other.rename()
 				r.forget(other)
 			}
 		}
@@ -174,12 +177,17 @@ func (r *Recorder) executed(t *thread) {
 	if now == t.program {
 		return
 	}
+	begins := t.program == ""
+	t.program = now
+	t.rename()
 	for _, other := range r.threads {
 		if other.process == t.process && other != t {
+			if begins { // the child's thread, which became the command
+				other.name = t.name
+			}
 			r.forget(other)
 		}
 	}
-	t.program, t.renamed = now, true
 }
 
 // program is the path of what a process executes; empty if that is not the command
@@ -208,7 +216,6 @@ func (r *Recorder) settle(t *thread) {
 	if t.program == "" {
 		return
 	}
-	t.rename()
 	r.profile.MergeAs(&t.own, func(k gen.ProfileKey) gen.ProfileKey {
 		k.Thread = t.name
 		if k.Program == "" {

@@ -27,6 +27,9 @@ const format = "profile/1"
 //	…
 //	]
 //	}
+//
+// An argument may be there again for calls in which another had a value, as "flags
+// with PROT_EXEC" and "protocol with AF_INET".
 type document struct {
 	Secgen string  `json:"secgen"`
 	Calls  []entry `json:"calls"`
@@ -44,11 +47,12 @@ type entry struct {
 }
 
 // args are an argument's values: each, or if they are too many the bits that all
-// have and that any has.
+// have and that any has, and how often the argument was noted.
 type args struct {
-	Seen map[hex]uint64 `json:"seen,omitempty"`
-	All  *hex           `json:"all,omitempty"`
-	Any  *hex           `json:"any,omitempty"`
+	Seen  map[hex]uint64 `json:"seen,omitempty"`
+	All   *hex           `json:"all,omitempty"`
+	Any   *hex           `json:"any,omitempty"`
+	Times uint64         `json:"times,omitempty"`
 }
 
 type hex uint64
@@ -92,7 +96,7 @@ func (p *Profile) entry(k Key) entry {
 	for name, v := range c.Args {
 		var a args
 		if v.Seen == nil {
-			a.All, a.Any = (*hex)(&v.All), (*hex)(&v.Any)
+			a.All, a.Any, a.Times = (*hex)(&v.All), (*hex)(&v.Any), v.Times
 		} else {
 			a.Seen = map[hex]uint64{}
 			for value, n := range v.Seen {
@@ -166,12 +170,12 @@ func (p *Profile) read(e entry) error {
 	c.Count = e.Count
 	for _, name := range slices.Sorted(maps.Keys(e.Args)) {
 		switch a := e.Args[name]; {
-		case len(a.Seen) > 0 && a.All == nil && a.Any == nil:
+		case len(a.Seen) > 0 && a.All == nil && a.Any == nil && a.Times == 0:
 			for value, n := range a.Seen {
 				c.note(name, uint64(value), n)
 			}
 		case len(a.Seen) == 0 && a.All != nil && a.Any != nil:
-			c.merge(name, Values{All: uint64(*a.All), Any: uint64(*a.Any)})
+			c.merge(name, Values{All: uint64(*a.All), Any: uint64(*a.Any), Times: a.Times})
 		default:
 			return fmt.Errorf("%s's %s: give the values seen, or all and any", e.Call, name)
 		}

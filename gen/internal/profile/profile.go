@@ -38,7 +38,7 @@ type Key struct {
 // Call is what was seen of a call.
 type Call struct {
 	Count uint64            // how often it was made; 0: often, but nobody counted
-	Args  map[string]Values // by the argument's name in package sys, pointers aside
+	Args  map[string]Values // by the argument's name in package sys; also "flags with PROT_EXEC" and the like
 
 	looked []abi.Arg // the arguments to look at in registers
 }
@@ -48,6 +48,20 @@ type Call struct {
 type Values struct {
 	Seen     map[uint64]uint64 // how often each was there; nil: they are more than Most
 	All, Any uint64            // bits that all values have, and that any has
+	Times    uint64            // if Seen is nil: how often the argument was noted
+}
+
+// Noted is how often the argument was. Where that is less often than the call was
+// made, nobody knows what else the argument has been.
+func (v Values) Noted() uint64 {
+	if v.Seen == nil {
+		return v.Times
+	}
+	var n uint64
+	for _, times := range v.Seen {
+		n += times
+	}
+	return n
 }
 
 // Name is the call's name; empty if the tables have none.
@@ -123,11 +137,21 @@ func (p *Profile) Counts() map[string]float64 {
 
 // Add counts a call that was made with these registers.
 func (p *Profile) Add(k Key, registers [6]uint64) {
+	values := map[string]uint64{}
+	for _, arg := range p.call(k).looked {
+		values[arg.Name] = arg.In(registers)
+	}
+	p.AddKnown(k, values)
+}
+
+// AddKnown counts a call of which these arguments are known.
+func (p *Profile) AddKnown(k Key, values map[string]uint64) {
 	c := p.call(k)
 	c.Count++
-	for _, arg := range c.looked {
-		c.note(arg.Name, arg.In(registers), 1)
+	for arg, v := range values {
+		c.note(arg, v, 1)
 	}
+	c.noteJointly(k, values)
 }
 
 // AddValue notes a value of an argument of calls that are counted elsewhere: one in
@@ -148,11 +172,10 @@ func (c *Call) note(arg string, value, n uint64) {
 	}
 	v.All &= value
 	v.Any |= value
-	if v.Seen != nil {
-		v.Seen[value] += n
-		if len(v.Seen) > Most {
-			v.Seen = nil
-		}
+	if v.Seen == nil {
+		v.Times += n
+	} else if v.Seen[value] += n; len(v.Seen) > Most {
+		v.Times, v.Seen = v.Noted(), nil
 	}
 	c.Args[arg] = v
 }
@@ -182,12 +205,12 @@ func (c *Call) merge(arg string, o Values) {
 	}
 	v, old := c.Args[arg]
 	if !old {
-		v = o
+		v = Values{All: o.All, Any: o.Any}
 	}
 	if c.Args == nil {
 		c.Args = map[string]Values{}
 	}
-	c.Args[arg] = Values{All: v.All & o.All, Any: v.Any | o.Any}
+	c.Args[arg] = Values{All: v.All & o.All, Any: v.Any | o.Any, Times: v.Noted() + o.Times}
 }
 
 // Select is the part of the profile that keep wants.

@@ -36,12 +36,17 @@ func TestProfilesAreCounted(t *testing.T) {
 		"domain":   {Seen: map[uint64]uint64{2: 1, 10: 1}, All: 2, Any: 10},
 		"type":     {Seen: map[uint64]uint64{0x80801: 2}, All: 0x80801, Any: 0x80801},
 		"protocol": {Seen: map[uint64]uint64{6: 2}, All: 6, Any: 6},
+
+		"type with AF_INET":      {Seen: map[uint64]uint64{0x80801: 1}, All: 0x80801, Any: 0x80801},
+		"type with AF_INET6":     {Seen: map[uint64]uint64{0x80801: 1}, All: 0x80801, Any: 0x80801},
+		"protocol with AF_INET":  {Seen: map[uint64]uint64{6: 1}, All: 6, Any: 6},
+		"protocol with AF_INET6": {Seen: map[uint64]uint64{6: 1}, All: 6, Any: 6},
 	}
 	if socket.Count != 2 || !reflect.DeepEqual(socket.Args, want) {
 		t.Errorf("socket: %d, %v", socket.Count, socket.Args)
 	}
 	closed := p.Call(key("/usr/bin/server", "worker", Serve, 3))
-	if v := closed.Args["fd"]; closed.Count != Most+1 || v.Seen != nil || v.All != 4 || v.Any != 0x3f04 {
+	if v := closed.Args["fd"]; closed.Count != Most+1 || v.Seen != nil || v.All != 4 || v.Any != 0x3f04 || v.Noted() != Most+1 {
 		t.Errorf("close: %d, %+v", closed.Count, v)
 	}
 	if n := p.Counts(); n["close"] != Most+1 || n["socket"] != 2 || n["read"] != 7 || len(n) != 4 {
@@ -66,7 +71,9 @@ func TestProfilesSurviveJSON(t *testing.T) {
 		t.Errorf("wrote\n%s\nread and wrote\n%s", text, again)
 	}
 	if !strings.Contains(string(text), `{"program":"/usr/bin/server","thread":"server","phase":"start","arch":"amd64","call":"socket","count":2,`+
-		`"args":{"domain":{"seen":{"0x2":1,"0xa":1}},"protocol":{"seen":{"0x6":2}},"type":{"seen":{"0x80801":2}}}}`) {
+		`"args":{"domain":{"seen":{"0x2":1,"0xa":1}},"protocol":{"seen":{"0x6":2}},`+
+		`"protocol with AF_INET":{"seen":{"0x6":1}},"protocol with AF_INET6":{"seen":{"0x6":1}},"type":{"seen":{"0x80801":2}},`+
+		`"type with AF_INET":{"seen":{"0x80801":1}},"type with AF_INET6":{"seen":{"0x80801":1}}}}`) {
 		t.Errorf("no line for socket:\n%s", text)
 	}
 }
@@ -79,6 +86,9 @@ func TestMergingIsCountingTogether(t *testing.T) {
 	}
 	if v := a.Call(key("/usr/bin/server", "worker", Serve, 3)).Args["fd"]; v.Seen != nil || v.Any != 0x3f04 {
 		t.Errorf("close: %+v", v)
+	}
+	if v := a.Call(key("/usr/bin/server", "worker", Serve, 3)).Args["fd"]; v.Noted() != 2*(Most+1) {
+		t.Errorf("close's fd was noted %d times", v.Noted())
 	}
 	// What is too much for one is too much for both.
 	few := &Profile{}

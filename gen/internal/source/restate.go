@@ -12,10 +12,31 @@ import (
 	"github.com/secgen-dev/secgen/gen/internal/abi"
 )
 
-// Rule is a rule with what is said above it.
+// Rule is a rule with what is said about it.
 type Rule struct {
 	dsl.Rule
-	Comments []string // a line each
+	Comments []string // above it, a line each
+	Remark   string   // behind it
+	Remarks  []string // behind each of the calls, which are then a line each; empty: none
+	Twins    bool     // the calls stand in dsl.Twins, which adds their other forms
+	Close    bool     // no empty line is before it
+}
+
+// Meant is the rule with the forms of its calls that Twins adds.
+func (r Rule) Meant() dsl.Rule {
+	rule := r.Rule
+	if !r.Twins {
+		return rule
+	}
+	rule.Calls = nil
+	for _, t := range r.Calls {
+		for _, form := range append([]dsl.Target{t}, t.Twins()...) {
+			if !slices.Contains(rule.Calls, form) {
+				rule.Calls = append(rule.Calls, form)
+			}
+		}
+	}
+	return rule
 }
 
 // Restate says what a policy says as an author would: each call that is decided

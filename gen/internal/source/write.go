@@ -12,12 +12,21 @@ import (
 	"github.com/secgen-dev/secgen/dsl"
 )
 
-// Policy is the variable to write.
+// Policy is a variable to write.
 type Policy struct {
 	Name   string   // a Go identifier
 	Doc    []string // lines of its documentation
 	Policy *dsl.Policy
-	Rules  []Rule // the policy's
+	After  string // name of the policy's After; empty: none
+	List   string // name of the list that its rules begin with; empty: none
+	Rules  []Rule // the policy's, behind that list
+}
+
+// List is a variable with rules for several policies.
+type List struct {
+	Name  string
+	Doc   []string
+	Rules []Rule
 }
 
 const (
@@ -27,38 +36,143 @@ const (
 )
 
 // Write returns the text of a package's one file.
-func Write(pkg, doc string, p Policy) ([]byte, error) {
+func Write(pkg, doc string, lists []List, policies ...Policy) ([]byte, error) {
 	f := jen.NewFile(pkg)
-	f.PackageComment(doc)
+	for line := range strings.SplitSeq(doc, "\n") {
+		f.PackageComment(strings.TrimSpace("// " + line))
+	}
 	f.ImportName(dslPath, "dsl")
 	f.ImportName(sysPath, "sys")
 	f.ImportName(linuxPath, "linux")
-	for _, line := range p.Doc {
-		f.Comment(strings.TrimSpace("// " + line))
+	comment := func(lines []string) {
+		for _, line := range lines {
+			f.Comment(strings.TrimSpace("// " + line))
+		}
 	}
-	fields := []jen.Code{
-		jen.Id("Arches").Op(":").Index().Qual(dslPath, "Arch").Values(arches(p.Policy.Arches)...),
-		jen.Id("Default").Op(":").Add(action(p.Policy.Default)),
-		jen.Id("BadArch").Op(":").Add(action(p.Policy.BadArch)),
+	var w writer
+	for _, l := range lists {
+		w.share(l.Rules)
 	}
-	if p.Policy.Flags != 0 {
-		fields = append(fields, jen.Id("Flags").Op(":").Add(flags(p.Policy.Flags)))
+	for _, p := range policies {
+		w.share(p.Rules)
 	}
-	var rules []jen.Code
-	before := Rule{}
-	for _, r := range p.Rules {
-		rules = append(rules, r.code(before))
-		before = r
+	for _, s := range w.shared {
+		f.Var().Id(s.name).Op("=").Index().Qual(dslPath, "Value").Add(row("{", "}", words(s.cond, s.cond.Values)))
 	}
-	if len(rules) > 0 {
-		fields = append(fields, jen.Id("Rules").Op(":").Index().Qual(dslPath, "Rule").Custom(rows("{", "}"), rules...))
+	for _, l := range lists {
+		comment(l.Doc)
+		f.Var().Id(l.Name).Op("=").Add(w.rules(l.Rules))
 	}
-	f.Var().Id(p.Name).Op("=").Qual(dslPath, "Policy").Custom(rows("{", "}"), fields...)
+	for _, p := range policies {
+		comment(p.Doc)
+		f.Var().Id(p.Name).Op("=").Qual(dslPath, "Policy").Custom(rows("{", "}"), w.fields(p)...)
+	}
 	var b bytes.Buffer
 	if err := f.Render(&b); err != nil {
 		return nil, fmt.Errorf("rendering the policy: %w", err)
 	}
-	return b.Bytes(), nil
+	// The standard library comes first.
+	const slices = "\t\"slices\"\n"
+	text := b.String()
+	if before, after, ok := strings.Cut(text, slices+")\n"); ok {
+		text = strings.Replace(before, "import (\n", "import (\n"+slices+"\n", 1) + ")\n" + after
+	}
+	return []byte(text), nil
+}
+
+// writer knows the lists of values that are variables of their own.
+type writer struct {
+	shared []shared
+}
+
+type shared struct {
+	name string
+	cond dsl.Cond // a condition with the values
+}
+
+// share makes variables of long lists of flags that are all of an argument and are
+// said twice for that, by Has and Only.
+func (w *writer) share(rules []Rule) {
+	const long = 4
+	for _, r := range rules {
+		for i, c := range r.Conds {
+			again := i > 0 && c.Op == dsl.OpOnly && r.Conds[i-1].Op == dsl.OpHas && slices.Equal(c.Values, r.Conds[i-1].Values)
+			if !again || len(c.Values) < long || w.variable(c) != nil {
+				continue
+			}
+			name := goName(c.Call) + goName(c.Arg)
+			name = strings.ToLower(name[:1]) + name[1:]
+			if n := len(w.shared); slices.ContainsFunc(w.shared, func(s shared) bool { return s.name == name }) {
+				name += fmt.Sprint(n + 1)
+			}
+			w.shared = append(w.shared, shared{name, c})
+		}
+	}
+}
+
+// variable is the list of a condition's values; nil if it has none of its own.
+func (w *writer) variable(c dsl.Cond) *jen.Statement {
+	for _, s := range w.shared {
+		if slices.Equal(s.cond.Values, c.Values) {
+			return jen.Id(s.name).Op("...")
+		}
+	}
+	return nil
+}
+
+func (w *writer) fields(p Policy) []jen.Code {
+	fields := []jen.Code{
+		jen.Id("Arches").Op(":").Index().Qual(dslPath, "Arch").Values(arches(p.Policy.Arches)...),
+		jen.Id("Default").Op(":").Add(action(p.Policy.Default)),
+	}
+	if p.Policy.BadArch != (dsl.Action{}) {
+		fields = append(fields, jen.Id("BadArch").Op(":").Add(action(p.Policy.BadArch)))
+	}
+	if than := p.Policy.Newer.Than; than != nil {
+		fields = append(fields, jen.Id("Newer").Op(":").Qual(dslPath, "Newer").Values(
+			jen.Id("Than").Op(":").Add(call(dsl.Allow.For(than).Calls[0])),
+			jen.Id("Action").Op(":").Add(action(p.Policy.Newer.Action))))
+	}
+	if p.After != "" {
+		fields = append(fields, jen.Id("After").Op(":").Op("&").Id(p.After))
+	}
+	if p.Policy.Flags != 0 {
+		fields = append(fields, jen.Id("Flags").Op(":").Add(flags(p.Policy.Flags)))
+	}
+	switch own := w.rules(p.Rules); {
+	case p.List == "" && len(p.Rules) == 0:
+	case p.List == "":
+		fields = append(fields, jen.Id("Rules").Op(":").Add(own))
+	case len(p.Rules) == 0:
+		fields = append(fields, jen.Id("Rules").Op(":").Id(p.List))
+	default:
+		fields = append(fields, jen.Id("Rules").Op(":").Qual("slices", "Concat").Call(jen.Id(p.List), own))
+	}
+	return fields
+}
+
+// rules is a list of rules, a line each or more.
+func (w *writer) rules(list []Rule) jen.Code {
+	var codes []jen.Code
+	before := Rule{}
+	for _, r := range list {
+		codes = append(codes, w.code(r, before).Op(",").Add(remark(r.Remark)))
+		before = r
+	}
+	return jen.Index().Qual(dslPath, "Rule").Custom(lines("{", "}"), codes...)
+}
+
+// remark is a comment at the end of a line.
+func remark(text string) *jen.Statement {
+	if text == "" {
+		return jen.Null()
+	}
+	return jen.Comment("// " + text)
+}
+
+// lines are rows that end with a comma of their own, so that a comment can follow.
+func lines(open, end string) jen.Options {
+	return jen.Options{Open: open, Close: end, Multi: true}
 }
 
 func rows(open, end string) jen.Options {
@@ -114,10 +228,10 @@ func action(a dsl.Action) *jen.Statement {
 const lineWidth = 110
 
 // code is a rule behind another; what is said above that is not said again.
-func (r Rule) code(before Rule) jen.Code {
+func (w *writer) code(r, before Rule) *jen.Statement {
 	code := &jen.Statement{}
 	again := slices.Equal(r.Calls, before.Calls) && slices.Equal(r.Comments, before.Comments)
-	if len(before.Calls) > 0 && !again {
+	if len(before.Calls) > 0 && !again && !r.Close {
 		code.Line()
 	}
 	for _, c := range r.Comments {
@@ -128,23 +242,51 @@ func (r Rule) code(before Rule) jen.Code {
 			code.Comment("// " + strings.TrimSpace(line)).Line()
 		}
 	}
-	var calls []word
-	for _, c := range r.Calls {
-		name := goName(c.Name)
-		calls = append(calls, word{jen.Qual(sysPath, name), len("sys.") + len(name)})
-	}
-	code.Add(action(r.Action)).Dot("For").Add(wrapped(calls))
+	code.Add(action(r.Action)).Dot("For").Add(r.calls())
 	switch {
 	case len(r.Conds) == 0:
-	case len(r.Conds) < 3:
-		code.Dot("When").Call(conds(r.Conds)...)
+	case len(r.Conds) < 3 && (r.Remark == "" || w.short(r)):
+		code.Dot("When").Call(w.conds(r.Conds)...)
 	default:
-		code.Dot("When").Custom(rows("(", ")"), conds(r.Conds)...)
+		code.Dot("When").Custom(rows("(", ")"), w.conds(r.Conds)...)
 	}
 	if len(r.Arches) > 0 {
 		code.Dot("On").Call(arches(r.Arches)...)
 	}
 	return code
+}
+
+// short reports whether a rule with a remark fits its line.
+func (w *writer) short(r Rule) bool {
+	text := fmt.Sprintf("%#v", jen.Add(action(r.Action).Dot("For").Add(r.calls()).Dot("When").Call(w.conds(r.Conds)...)))
+	return len(text) <= lineWidth+20 && !strings.Contains(text, "\n")
+}
+
+// calls are a rule's, in parentheses: a line each if there are remarks on them.
+func (r Rule) calls() jen.Code {
+	var words []word
+	var codes []jen.Code
+	for i, c := range r.Calls {
+		words = append(words, word{call(c), len("sys.") + len(goName(c.Name))})
+		if len(r.Remarks) > 0 {
+			codes = append(codes, call(c).Op(",").Add(remark(r.Remarks[i])))
+		}
+	}
+	list := wrapped(words)
+	if len(codes) > 0 {
+		list = jen.Custom(lines("(", ")"), codes...)
+	}
+	if r.Twins {
+		return jen.Parens(jen.Qual(dslPath, "Twins").Add(list))
+	}
+	return list
+}
+
+func call(t dsl.Target) *jen.Statement {
+	if t.Name == "" {
+		return jen.Qual(dslPath, "Number").Call(jen.Op(t.Number))
+	}
+	return jen.Qual(sysPath, goName(t.Name))
 }
 
 // word is code of some width.
@@ -154,7 +296,10 @@ type word struct {
 }
 
 // wrapped is a list in parentheses, in rows if it is long.
-func wrapped(words []word) jen.Code {
+func wrapped(words []word) jen.Code { return row("(", ")", words) }
+
+// row is a list, in rows if it is long.
+func row(open, end string, words []word) jen.Code {
 	var lines [][]jen.Code
 	width := lineWidth
 	for _, w := range words {
@@ -166,39 +311,39 @@ func wrapped(words []word) jen.Code {
 		*last = append(*last, w.code)
 	}
 	if len(lines) < 2 {
-		return jen.Parens(jen.List(slices.Concat(lines...)...))
+		return jen.Custom(jen.Options{Open: open, Close: end, Separator: ","}, slices.Concat(lines...)...)
 	}
 	var all []jen.Code
 	for _, l := range lines {
 		all = append(all, jen.List(l...))
 	}
-	return jen.Custom(rows("(", ")"), all...)
+	return jen.Custom(rows(open, end), all...)
 }
 
 // methods are those of dsl.Arg that make conditions.
 var methods = map[dsl.Op]string{
 	dsl.OpIn: "In", dsl.OpNotIn: "NotIn", dsl.OpLt: "Lt", dsl.OpLe: "Le", dsl.OpGt: "Gt", dsl.OpGe: "Ge",
-	dsl.OpHas: "Has", dsl.OpLacks: "Lacks", dsl.OpNull: "IsNull", dsl.OpNotNull: "NotNull",
+	dsl.OpHas: "Has", dsl.OpLacks: "Lacks", dsl.OpOnly: "Only", dsl.OpNull: "IsNull", dsl.OpNotNull: "NotNull",
 }
 
-func conds(list []dsl.Cond) []jen.Code {
+func (w *writer) conds(list []dsl.Cond) []jen.Code {
 	var codes []jen.Code
 	for _, c := range list {
-		codes = append(codes, cond(c))
+		codes = append(codes, w.cond(c))
 	}
 	return codes
 }
 
-func cond(c dsl.Cond) jen.Code {
+func (w *writer) cond(c dsl.Cond) jen.Code {
 	if c.Op == dsl.OpAny {
-		return jen.Qual(dslPath, "Any").Call(conds(c.Conds)...)
+		return jen.Qual(dslPath, "Any").Call(w.conds(c.Conds)...)
 	}
 	code := jen.Qual(sysPath, goName(c.Call)).Dot(goName(c.Arg))
 	if c.Call == "" {
 		code = jen.Qual(dslPath, "Raw").Call(jen.Id(c.Arg))
 	}
 	if len(c.Mask) > 0 {
-		code.Dot("Masked").Add(wrapped(literals(c, c.Mask)))
+		code.Dot("Masked").Add(wrapped(words(c, c.Mask)))
 	}
 	method := methods[c.Op]
 	if len(c.Values) == 1 {
@@ -209,10 +354,14 @@ func cond(c dsl.Cond) jen.Code {
 			method = "Ne"
 		}
 	}
-	return code.Dot(method).Add(wrapped(literals(c, c.Values)))
+	if list := w.variable(c); list != nil {
+		return code.Dot(method).Call(list)
+	}
+	return code.Dot(method).Add(wrapped(words(c, c.Values)))
 }
 
-func literals(c dsl.Cond, list []dsl.Literal) []word {
+// words are literals of a condition.
+func words(c dsl.Cond, list []dsl.Literal) []word {
 	var words []word
 	for _, l := range list {
 		if l.Name != "" {
@@ -236,7 +385,7 @@ func figure(c dsl.Cond, n uint64) string {
 		return fmt.Sprint(n)
 	case c.Arg == "mode":
 		return fmt.Sprintf("%#o", n)
-	case len(c.Mask) > 0 || c.Op == dsl.OpHas || c.Op == dsl.OpLacks || n > math.MaxUint16:
+	case c.Arg == "request" || c.Arg == "code" || len(c.Mask) > 0 || c.Op == dsl.OpHas || c.Op == dsl.OpLacks || c.Op == dsl.OpOnly || n > math.MaxUint16:
 		return fmt.Sprintf("%#x", n)
 	}
 	return fmt.Sprint(n)

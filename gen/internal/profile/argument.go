@@ -1,0 +1,224 @@
+package profile
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/secgen-dev/secgen/dsl"
+	"github.com/secgen-dev/secgen/gen/internal/abi"
+)
+
+// use is a call as it was seen on one ABI.
+type use struct {
+	arch *abi.Arch
+	call *Call
+}
+
+// seen is a call as it was seen on some ABIs.
+type seen struct {
+	name  string
+	count uint64
+	uses  []use
+}
+
+// argument is what was seen of a call's, in the values of one ABI.
+type argument struct {
+	dsl.Arg
+	arch     *abi.Arch
+	names    abi.Names
+	named    bool
+	times    map[uint64]uint64 // of each value; nil: they are too many
+	all, any uint64
+}
+
+// argument collects the values that an argument has had, as noted under a key; false
+// if not all are known. Of which calls is known, often tells.
+func (s *seen) argument(arch *abi.Arch, arg abi.Arg, key string, often func(*Call) uint64) (argument, bool) {
+	a := argument{
+		Arg: dsl.Arg{Call: s.name, Name: arg.Name}, arch: arch, names: arch.Names(s.name, arg), named: abi.HasNames(s.name, arg.Name),
+		times: map[uint64]uint64{}, all: ^uint64(0) >> (64 - arg.Bits),
+	}
+	for _, u := range s.uses {
+		if _, ok := argOf(u.arch, s.name, arg.Name); !ok {
+			continue // there, the call has another form
+		}
+		v := u.call.Args[key]
+		if v.Noted() < often(u.call) {
+			return a, false
+		}
+		if v.Noted() == 0 {
+			continue
+		}
+		if v.Seen == nil {
+			a.times = nil
+			all, ok := s.translated(v.All, u.arch, arch, arg)
+			any, ok2 := s.translated(v.Any, u.arch, arch, arg)
+			if !ok || !ok2 {
+				return a, false
+			}
+			a.all, a.any = a.all&all, a.any|any
+			continue
+		}
+		for value, n := range v.Seen {
+			there, ok := s.translated(value, u.arch, arch, arg)
+			if !ok {
+				continue // it cannot be had there
+			}
+			if a.times != nil {
+				a.times[there] += n
+			}
+			a.all, a.any = a.all&there, a.any|there
+		}
+	}
+	return a, a.times == nil || len(a.times) > 0
+}
+
+func made(c *Call) uint64 { return c.Count }
+
+// argOf finds an argument of a call that is in registers.
+func argOf(arch *abi.Arch, call, name string) (abi.Arg, bool) {
+	for _, a := range arch.Args(call) {
+		if a.Name == name && matters(call, a) {
+			return a, true
+		}
+	}
+	return abi.Arg{}, false
+}
+
+// translated is what has the names of an argument's value on another ABI; false if it
+// cannot be had there.
+func (s *seen) translated(v uint64, from, to *abi.Arch, there abi.Arg) (uint64, bool) {
+	if from == to {
+		return v, true
+	}
+	own, _ := argOf(from, s.name, there.Name)
+	text, ok := from.Names(s.name, own).Value(v)
+	if !ok {
+		return v, v>>(there.Bits-1)>>1 == 0
+	}
+	var sum uint64
+	for term := range strings.SplitSeq(text, "|") {
+		n, ok := termOf(to, term)
+		if !ok {
+			return 0, false
+		}
+		sum |= n << (64 - there.Bits) >> (64 - there.Bits)
+	}
+	return sum, true
+}
+
+// values are those that were seen, sorted.
+func (a argument) values() []uint64 { return slices.Sorted(maps.Keys(a.times)) }
+
+// only is the argument where it has some of the values.
+func (a argument) only(keep func(uint64) bool) argument {
+	all := a.times
+	a.times = map[uint64]uint64{}
+	a.all, a.any = ^uint64(0), 0
+	for v, n := range all {
+		if keep(v) {
+			a.times[v] = n
+			a.all, a.any = a.all&v, a.any|v
+		}
+	}
+	return a
+}
+
+// count is how often one of the values was there.
+func (a argument) count() (n uint64) {
+	for _, times := range a.times {
+		n += times
+	}
+	return n
+}
+
+// name writes one value: a constant, or the number.
+func (a argument) name(v uint64) dsl.Value {
+	if text, ok := a.names.Value(v); ok && !strings.Contains(text, "|") {
+		return dsl.Const(text)
+	}
+	return dsl.Int(v)
+}
+
+// bits writes a value as flags.
+func (a argument) bits(v uint64) []dsl.Value {
+	text, ok := a.names.Value(v)
+	if !ok {
+		return []dsl.Value{dsl.Int(v)}
+	}
+	var list []dsl.Value
+	for term := range strings.SplitSeq(text, "|") {
+		if n, ok := termOf(a.arch, term); ok && strings.HasPrefix(term, "0x") {
+			list = append(list, dsl.Int(n))
+			continue
+		}
+		list = append(list, dsl.Const(term))
+	}
+	return list
+}
+
+func (a argument) list() []dsl.Value {
+	var list []dsl.Value
+	for _, v := range a.values() {
+		list = append(list, a.name(v))
+	}
+	return list
+}
+
+// single reports whether every value has a name or is zero.
+func (a argument) single() bool {
+	for v := range a.times {
+		if text, ok := a.names.Value(v); v != 0 && (!ok || strings.Contains(text, "|")) {
+			return false
+		}
+	}
+	return a.times != nil
+}
+
+// union are the flags that any value has, without the bits of a mask.
+func (a argument) union(mask uint64) []dsl.Value {
+	if a.times == nil {
+		return a.bits(a.any &^ mask)
+	}
+	numbers := map[dsl.Value]uint64{}
+	for v := range a.times {
+		if v&^mask == 0 {
+			continue
+		}
+		for _, term := range a.bits(v &^ mask) {
+			numbers[term] = 0
+			if c, ok := term.(dsl.Const); ok {
+				n, _ := a.arch.Const(string(c))
+				numbers[term] = n.Bits
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Keys(numbers), func(x, y dsl.Value) int {
+		return cmp.Or(cmp.Compare(numbers[x], numbers[y]), cmp.Compare(fmt.Sprint(x), fmt.Sprint(y)))
+	})
+}
+
+// rest are the flags beside a number.
+func (a argument) rest(mask uint64) []dsl.Value {
+	left := a.any &^ mask
+	if left == 0 {
+		return nil
+	}
+	if a.Name != "futex_op" {
+		return a.union(mask)
+	}
+	var list []dsl.Value
+	for _, name := range []string{"FUTEX_PRIVATE_FLAG", "FUTEX_CLOCK_REALTIME"} {
+		if v, ok := a.arch.Const(name); ok && left&v.Bits != 0 {
+			list = append(list, dsl.Const(name))
+			left &^= v.Bits
+		}
+	}
+	if left != 0 {
+		list = append(list, dsl.Int(left))
+	}
+	return list
+}

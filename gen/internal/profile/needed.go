@@ -1,0 +1,108 @@
+package profile
+
+import (
+	"slices"
+
+	"github.com/secgen-dev/secgen/dsl"
+	"github.com/secgen-dev/secgen/dsl/linux"
+	"github.com/secgen-dev/secgen/dsl/sys"
+	"github.com/secgen-dev/secgen/gen/internal/abi"
+	"github.com/secgen-dev/secgen/gen/internal/source"
+)
+
+// needed are calls that a run may not show, each with the reason.
+var needed = []struct{ call, why string }{
+	{"restart_syscall", "a thread that slept makes it after a stop (SIGSTOP, a debugger)"},
+	{"exit", "counts and logs lose calls that do not return"},
+	{"exit_group", "likewise"},
+	{"rt_sigreturn", "the end of a signal's handler"},
+	{"sigreturn", "the same, in 32-bit programs"},
+	{"clock_gettime", "mostly answered without a call, but not on every clock source"},
+	{"clock_getres", "likewise"},
+	{"gettimeofday", "likewise"},
+	{"time", "likewise"},
+	{"getcpu", "likewise"},
+}
+
+// unseen allows what a run may not show.
+func (m *maker) unseen(calls []*seen) []source.Rule {
+	rule := source.Rule{Rule: dsl.Rule{Action: dsl.Allow}, Twins: m.twins, Comments: []string{"Not seen, and needed all the same."}}
+	for _, n := range needed {
+		if m.exists(n.call) && find(calls, n.call) == nil {
+			rule.Calls = append(rule.Calls, dsl.Target{Name: n.call})
+			rule.Remarks = append(rule.Remarks, n.why)
+		}
+	}
+	if len(rule.Calls) == 0 {
+		return nil
+	}
+	return []source.Rule{rule}
+}
+
+// fallback keeps libcs that try clone3 from failing where others that were seen do
+// not.
+func (m *maker) fallback(calls, all []*seen) []source.Rule {
+	makes := slices.ContainsFunc([]string{"clone", "vfork", "fork"}, func(name string) bool { return find(calls, name) != nil })
+	if !makes || !m.exists("clone3") || find(all, "clone3") != nil {
+		return nil
+	}
+	return m.rules(&seen{name: "clone3"})
+}
+
+// installer allows the calls by which Serve is put on top, by the program or by who
+// attaches it, as far as the program does not make them in one of the stages.
+func (m *maker) installer(stages ...[]*seen) []source.Rule {
+	seenWith := func(name string, args map[string]uint64) bool {
+		return slices.ContainsFunc(stages, func(calls []*seen) bool {
+			s := find(calls, name)
+			return s != nil && !slices.ContainsFunc(m.abis, func(arch *abi.Arch) bool { return !s.with(arch, args) })
+		})
+	}
+	var rules []source.Rule
+	add := func(calls dsl.Call, conds ...dsl.Cond) {
+		r := dsl.Allow.For(calls)
+		r.Conds, r.Made = conds, nil
+		rules = append(rules, source.Rule{Rule: r, Close: true})
+	}
+	if !seenWith("prctl", map[string]uint64{"option": 38}) { // PR_SET_NO_NEW_PRIVS
+		add(sys.Prctl, sys.Prctl.Option.Eq(linux.PR_SET_NO_NEW_PRIVS))
+	}
+	if !seenWith("seccomp", map[string]uint64{"operation": 1, "flags": 1}) || !seenWith("seccomp", map[string]uint64{"operation": 2, "flags": 0}) {
+		add(sys.Seccomp, sys.Seccomp.Operation.Eq(linux.SECCOMP_SET_MODE_FILTER), sys.Seccomp.Flags.Only(linux.SECCOMP_FILTER_FLAG_TSYNC))
+		add(sys.Seccomp, sys.Seccomp.Operation.Eq(linux.SECCOMP_GET_ACTION_AVAIL))
+	}
+	attached := slices.DeleteFunc(slices.Clone(m.arches), func(a dsl.Arch) bool { return a != dsl.AMD64 && a != dsl.ARM64 })
+	if own := len(rules); len(attached) > 0 {
+		if !seenWith("mmap", map[string]uint64{"prot": 3, "flags": 0x22}) {
+			add(sys.Mmap, sys.Mmap.Prot.Only(linux.PROT_READ, linux.PROT_WRITE), sys.Mmap.Flags.Only(linux.MAP_PRIVATE, linux.MAP_ANONYMOUS))
+		}
+		if !seenWith("munmap", nil) {
+			add(sys.Munmap)
+		}
+		for i := range rules[own:] {
+			if len(attached) < len(m.arches) {
+				rules[own+i].Arches = attached
+			}
+		}
+	}
+	if len(rules) > 0 {
+		rules[0].Close = false
+		rules[0].Comments = []string{"Serve is put on top by these calls, by the program or by secgen attach. A filter can only take\naway; a listener could give."}
+	}
+	return rules
+}
+
+// with reports whether the call was made with each of these values, or is not limited
+// by them.
+func (s *seen) with(arch *abi.Arch, args map[string]uint64) bool {
+	for name, v := range args {
+		arg, ok := argOf(arch, s.name, name)
+		if !ok {
+			continue
+		}
+		if a, ok := s.argument(arch, arg, name, made); ok && (a.times == nil || a.times[v] == 0) {
+			return false
+		}
+	}
+	return true
+}
