@@ -25,6 +25,10 @@ import (
 var filters = map[string]filter{
 	"example/memcached.Start":        memcached.Start,
 	"example/memcached.Serve":        memcached.Serve,
+	"example/memcached.Flip":         supervised{memcached.Flip},
+	"example/memcached.StartFiles":   memcached.StartFiles,
+	"example/memcached.ServeFiles":   memcached.ServeFiles,
+	"example/memcached.FlipFiles":    supervised{memcached.FlipFiles},
 	"golden/actions.Actions":         actions.Actions,
 	"golden/args.Args":               args.Args,
 	"golden/arm.Arm":                 arm.Arm,

@@ -1,9 +1,9 @@
 //go:build linux
 
 // Command demo shows the example at work: memcached starts under the filter
-// Start and is worked through all its commands, and what the filters forbid is
-// tried under each. Where memcached is not installed, a small Go server stands
-// in for it.
+// Start, gets the filter Serve on top, and is worked through all its commands, and
+// what the filters forbid is tried under each. Where memcached is not installed, a
+// small Go server stands in for it.
 package main
 
 import (
@@ -63,19 +63,29 @@ func demo(ctx context.Context) error {
 	return nil
 }
 
-// memcached runs the real one through the launcher.
+// memcached runs the real one through the launcher: in both stages where the kernel
+// lets it, else under Start alone.
 func memcached(ctx context.Context, bin string) error {
-	s, err := exercise.Start(ctx, filepath.Join(bin, "memcached"))
+	launcher := filepath.Join(bin, "memcached")
+	s, err := exercise.Start(ctx, launcher)
+	if err == nil {
+		err = s.Says("Serve is on all")
+	}
+	stages := "Start and Serve"
 	if err != nil {
-		return err
+		fmt.Printf("Serve cannot be put on top here: %v\n\n", err)
+		stages = "Start"
+		if s, err = exercise.Start(ctx, launcher, "-start-only"); err != nil {
+			return err
+		}
 	}
 	threads, err := s.Threads()
 	if err != nil {
 		return err
 	}
-	fmt.Printf("memcached runs under Start on %s, pid %d:\n", s.Addr, s.PID)
+	fmt.Printf("memcached runs under %s on %s, pid %d:\n", stages, s.Addr, s.PID)
 	for _, t := range threads {
-		fmt.Printf("  thread %d (%s)  Seccomp: %d\n", t.TID, t.Name, t.Seccomp)
+		fmt.Printf("  thread %d (%s)  Seccomp: %d, %d filters\n", t.TID, t.Name, t.Seccomp, t.Filters)
 	}
 	steps := exercise.Steps()
 	for _, step := range steps {

@@ -14,6 +14,18 @@ var Serve = secgenFilter{"Serve"}
 // Start is a seccomp filter, which only Linux can install.
 var Start = secgenFilter{"Start"}
 
+// Flip is a seccomp filter, which only Linux can install.
+var Flip = secgenNotifyFilter{secgenFilter{"Flip"}}
+
+// ServeFiles is a seccomp filter, which only Linux can install.
+var ServeFiles = secgenFilter{"ServeFiles"}
+
+// StartFiles is a seccomp filter, which only Linux can install.
+var StartFiles = secgenFilter{"StartFiles"}
+
+// FlipFiles is a seccomp filter, which only Linux can install.
+var FlipFiles = secgenNotifyFilter{secgenFilter{"FlipFiles"}}
+
 type secgenFilter struct {
 	name string
 }
@@ -26,4 +38,19 @@ func (f secgenFilter) Install() error {
 // InstallThread returns an error: this system has no seccomp filters.
 func (f secgenFilter) InstallThread() error {
 	return errors.New("seccomp filter " + f.name + ": nothing installed: " + runtime.GOOS + " has no seccomp")
+}
+
+// secgenNotifyFilter is a filter that is installed with a listener or not at all.
+type secgenNotifyFilter struct {
+	secgenFilter
+}
+
+// InstallNotify returns an error: this system has no seccomp filters.
+func (f secgenNotifyFilter) InstallNotify() (fd int, err error) {
+	return -1, errors.New("seccomp filter " + f.name + ": nothing installed: " + runtime.GOOS + " has no seccomp")
+}
+
+// InstallNotifyThread returns an error: this system has no seccomp filters.
+func (f secgenNotifyFilter) InstallNotifyThread() (fd int, err error) {
+	return -1, errors.New("seccomp filter " + f.name + ": nothing installed: " + runtime.GOOS + " has no seccomp")
 }

@@ -1,9 +1,12 @@
 // Package policy says what a memcached server may ask of the kernel, in two
-// stages: Start from its execve to its event loop, and Serve from then on.
+// stages: Start from its execve to its event loop, and Serve from then on. Flip is
+// both in one, for a server with a supervisor.
 //
-// Both are for Debian's memcached 1.6 in the foreground with TCP or UDP
-// sockets. Daemon mode, pid files, unix sockets, TLS and external storage need
-// more. Each was tried on amd64; arm64's calls were added from the tables.
+// They are for Debian's memcached 1.6 in the foreground with TCP or UDP sockets.
+// StartFiles, ServeFiles and FlipFiles let it make files too: a unix socket, and
+// those of its external storage. Daemon mode, pid files, TLS and a password file that
+// is read again need more. Each was tried on amd64; arm64's calls were added from the
+// tables.
 package policy
 
 import (
@@ -47,6 +50,86 @@ var serve = slices.Concat(group.GlibcThreads, []dsl.Rule{
 	dsl.Allow.For(sys.SchedGetaffinity),
 })
 
+// serveFiles is what external storage does to its files, which are open.
+var serveFiles = []dsl.Rule{
+	dsl.Allow.For(sys.Pread64, sys.Preadv, sys.Pwrite64),
+}
+
+// noFiles: a new thread's name goes through /proc/self/task/TID/comm, and malloc
+// wants the number of CPUs; both do without.
+var noFiles = []dsl.Rule{dsl.Errno(linux.EACCES).For(sys.Openat)}
+
+// starting gives action a to what a server does until it serves, beside what it
+// does then: the dynamic linker, the change of user, the sockets and the threads.
+func starting(a dsl.Action) []dsl.Rule {
+	return []dsl.Rule{
+		// The launcher, a Go program until its execve, may have to wait.
+		a.For(sys.Execve, sys.Nanosleep),
+
+		// The dynamic linker and libc.
+		a.For(sys.Openat).When(
+			sys.Openat.Flags.Masked(linux.O_ACCMODE).Eq(linux.O_RDONLY),
+			sys.Openat.Flags.Lacks(linux.O_CREAT, linux.O_TRUNC)),
+		dsl.Errno(linux.EACCES).For(sys.Openat),
+		a.For(sys.Mmap).When(sys.Mmap.Prot.Lacks(linux.PROT_EXEC)),
+		a.For(sys.Mmap).When(
+			sys.Mmap.Prot.Lacks(linux.PROT_WRITE),
+			sys.Mmap.Flags.Has(linux.MAP_PRIVATE),
+			sys.Mmap.Flags.Lacks(linux.MAP_ANONYMOUS)),
+		a.For(sys.Access, sys.Faccessat, sys.Newfstatat, sys.Getrandom),
+		a.For(sys.SetTidAddress, sys.RtSigaction, sys.Prlimit64),
+		a.For(sys.ArchPrctl).When(sys.ArchPrctl.Code.Eq(linux.ARCH_SET_FS)),
+
+		// The change of user.
+		a.For(sys.Getuid, sys.Getgid, sys.Geteuid, sys.Getegid),
+		a.For(sys.Setuid, sys.Setgid, sys.Setgroups),
+
+		// Sockets and events. Name services are asked through files alone.
+		a.For(sys.Socket).When(
+			sys.Socket.Domain.In(linux.AF_INET, linux.AF_INET6),
+			sys.Socket.Type.Masked(linux.SOCK_TYPE_MASK).In(linux.SOCK_STREAM, linux.SOCK_DGRAM)),
+		dsl.Errno(linux.EACCES).For(sys.Socket, sys.Connect),
+		a.For(sys.Bind, sys.Listen, sys.Setsockopt, sys.Getsockopt),
+		a.For(sys.EpollCreate1, sys.Eventfd2, sys.Pipe2),
+		a.For(sys.Dup),
+		a.For(sys.Fcntl).When(sys.Fcntl.Cmd.Eq(linux.F_SETFL)),
+	}
+}
+
+// linking does so with what the dynamic linker reads libraries by, which serveFiles
+// has too.
+func linking(a dsl.Action) []dsl.Rule {
+	return []dsl.Rule{a.For(sys.Pread64)}
+}
+
+// startingFiles does so with what it takes to make files. It goes before starting.
+func startingFiles(a dsl.Action) []dsl.Rule {
+	return []dsl.Rule{
+		// A unix socket, in the place of one that an earlier server left.
+		a.For(sys.Socket).When(
+			sys.Socket.Domain.Eq(linux.AF_UNIX),
+			sys.Socket.Type.Eq(linux.SOCK_STREAM)),
+		a.For(sys.Umask, sys.Unlink, sys.Unlinkat),
+
+		// A file of the external storage, which is locked and emptied.
+		a.For(sys.Openat).When(
+			sys.Openat.Flags.Has(linux.O_RDWR, linux.O_CREAT),
+			sys.Openat.Flags.Only(linux.O_RDWR, linux.O_CREAT)),
+		a.For(sys.Fcntl).When(sys.Fcntl.Cmd.Eq(linux.F_SETLK)),
+		a.For(sys.Ftruncate),
+	}
+}
+
+// attaching lets Serve be put on top, which takes the same calls as Start's own
+// installation. A filter can only take away; a listener could give.
+var attaching = []dsl.Rule{
+	dsl.Allow.For(sys.Prctl).When(sys.Prctl.Option.Eq(linux.PR_SET_NO_NEW_PRIVS)),
+	dsl.Allow.For(sys.Seccomp).When(
+		sys.Seccomp.Operation.Eq(linux.SECCOMP_SET_MODE_FILTER),
+		sys.Seccomp.Flags.Only(linux.SECCOMP_FILTER_FLAG_TSYNC)),
+	dsl.Allow.For(sys.Seccomp).When(sys.Seccomp.Operation.Eq(linux.SECCOMP_GET_ACTION_AVAIL)),
+}
+
 // Serve is memcached's steady state: the sockets are bound and the threads run.
 // No file can be opened, no socket made, no program executed, and no memory made
 // executable.
@@ -55,11 +138,7 @@ var Serve = dsl.Policy{
 	Default: dsl.KillProcess,
 	Newer:   reviewed,
 	After:   &Start,
-	Rules: slices.Concat(serve, []dsl.Rule{
-		// A new thread's name goes through /proc/self/task/TID/comm, and
-		// malloc wants the number of CPUs; both do without.
-		dsl.Errno(linux.EACCES).For(sys.Openat),
-	}),
+	Rules:   slices.Concat(serve, noFiles),
 }
 
 // Start is memcached from its execve until it listens: the dynamic linker, the
@@ -68,44 +147,43 @@ var Start = dsl.Policy{
 	Arches:  arches,
 	Default: dsl.KillProcess,
 	Newer:   reviewed,
-	Rules: slices.Concat(serve, []dsl.Rule{
-		// The launcher, a Go program until its execve, may have to wait.
-		dsl.Allow.For(sys.Execve, sys.Nanosleep),
+	Rules:   slices.Concat(serve, attaching, linking(dsl.Allow), starting(dsl.Allow)),
+}
 
-		// Serve is put on top, which takes the same calls as Start's own
-		// installation. A filter can only take away; a listener could give.
-		dsl.Allow.For(sys.Prctl).When(sys.Prctl.Option.Eq(linux.PR_SET_NO_NEW_PRIVS)),
-		dsl.Allow.For(sys.Seccomp).When(
-			sys.Seccomp.Operation.Eq(linux.SECCOMP_SET_MODE_FILTER),
-			sys.Seccomp.Flags.Only(linux.SECCOMP_FILTER_FLAG_TSYNC)),
-		dsl.Allow.For(sys.Seccomp).When(sys.Seccomp.Operation.Eq(linux.SECCOMP_GET_ACTION_AVAIL)),
+// Flip is one filter for both stages. What a server does only until it serves is a
+// supervisor's to allow, and then to refuse; without a supervisor it fails.
+var Flip = dsl.Policy{
+	Arches:  arches,
+	Default: dsl.KillProcess,
+	Newer:   reviewed,
+	Flags:   dsl.WaitKillable, // the launcher is a Go program
+	Rules:   slices.Concat(serve, linking(dsl.Notify), starting(dsl.Notify)),
+}
 
-		// The dynamic linker and libc.
-		dsl.Allow.For(sys.Openat).When(
-			sys.Openat.Flags.Masked(linux.O_ACCMODE).Eq(linux.O_RDONLY),
-			sys.Openat.Flags.Lacks(linux.O_CREAT, linux.O_TRUNC)),
-		dsl.Errno(linux.EACCES).For(sys.Openat),
-		dsl.Allow.For(sys.Mmap).When(sys.Mmap.Prot.Lacks(linux.PROT_EXEC)),
-		dsl.Allow.For(sys.Mmap).When(
-			sys.Mmap.Prot.Lacks(linux.PROT_WRITE),
-			sys.Mmap.Flags.Has(linux.MAP_PRIVATE),
-			sys.Mmap.Flags.Lacks(linux.MAP_ANONYMOUS)),
-		dsl.Allow.For(sys.Access, sys.Faccessat, sys.Newfstatat, sys.Pread64, sys.Getrandom),
-		dsl.Allow.For(sys.SetTidAddress, sys.RtSigaction, sys.Prlimit64),
-		dsl.Allow.For(sys.ArchPrctl).When(sys.ArchPrctl.Code.Eq(linux.ARCH_SET_FS)),
+// ServeFiles is Serve with external storage: its files can be read and written,
+// and none be opened.
+var ServeFiles = dsl.Policy{
+	Arches:  arches,
+	Default: dsl.KillProcess,
+	Newer:   reviewed,
+	After:   &StartFiles,
+	Rules:   slices.Concat(serve, serveFiles, noFiles),
+}
 
-		// The change of user.
-		dsl.Allow.For(sys.Getuid, sys.Getgid, sys.Geteuid, sys.Getegid),
-		dsl.Allow.For(sys.Setuid, sys.Setgid, sys.Setgroups),
+// StartFiles is Start with unix sockets and external storage, whose files can be
+// made.
+var StartFiles = dsl.Policy{
+	Arches:  arches,
+	Default: dsl.KillProcess,
+	Newer:   reviewed,
+	Rules:   slices.Concat(serve, serveFiles, attaching, startingFiles(dsl.Allow), starting(dsl.Allow)),
+}
 
-		// Sockets and events. Name services are asked through files alone.
-		dsl.Allow.For(sys.Socket).When(
-			sys.Socket.Domain.In(linux.AF_INET, linux.AF_INET6),
-			sys.Socket.Type.Masked(linux.SOCK_TYPE_MASK).In(linux.SOCK_STREAM, linux.SOCK_DGRAM)),
-		dsl.Errno(linux.EACCES).For(sys.Socket, sys.Connect),
-		dsl.Allow.For(sys.Bind, sys.Listen, sys.Setsockopt, sys.Getsockopt),
-		dsl.Allow.For(sys.EpollCreate1, sys.Eventfd2, sys.Pipe2),
-		dsl.Allow.For(sys.Dup),
-		dsl.Allow.For(sys.Fcntl).When(sys.Fcntl.Cmd.Eq(linux.F_SETFL)),
-	}),
+// FlipFiles is Flip with unix sockets and external storage.
+var FlipFiles = dsl.Policy{
+	Arches:  arches,
+	Default: dsl.KillProcess,
+	Newer:   reviewed,
+	Flags:   dsl.WaitKillable,
+	Rules:   slices.Concat(serve, serveFiles, startingFiles(dsl.Notify), starting(dsl.Notify)),
 }

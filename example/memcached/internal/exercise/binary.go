@@ -133,7 +133,7 @@ func (s *session) packet(req packet) (p packet) {
 		s.fail("%v: want %d bytes of body, got: %w", req, len(rest), err)
 		return
 	}
-	return packet{
+	p = packet{
 		op:     h[1],
 		status: binary.BigEndian.Uint16(h[6:]),
 		cas:    binary.BigEndian.Uint64(h[16:]),
@@ -141,6 +141,8 @@ func (s *session) packet(req packet) (p packet) {
 		key:    string(rest[extras : extras+key]),
 		value:  rest[extras+key:],
 	}
+	s.keep(req.String(), p.String())
+	return p
 }
 
 // words are numbers as extras carry them.

@@ -1,6 +1,7 @@
 package exercise
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -59,6 +60,37 @@ func halfOpen(ctx context.Context, t Target) error {
 	s.settles(before)
 	s.say("mn", "MN")
 	return errors.Join(s.err, silent.err, half.err, line.err, done.err, dead.err)
+}
+
+// slow has a client that sends a byte at a time, and one that reads so.
+func slow(ctx context.Context, t Target) error {
+	sends, reads := t.dial(ctx), t.dial(ctx)
+	defer sends.close()
+	defer reads.close()
+	if c, ok := reads.conn.(interface{ SetReadBuffer(int) error }); ok {
+		c.SetReadBuffer(64 << 10)
+	}
+	v := pattern(300 << 10)
+	reads.say(fmt.Sprintf("set sl 0 0 %d\n%s", len(v), v), "STORED")
+	reads.send("get sl")
+	for _, b := range []byte("set sm 0 0 5\r\nabcde\r\nget sm\r\n") {
+		sends.write([]byte{b})
+		time.Sleep(2 * time.Millisecond)
+	}
+	sends.hear("set sm, a byte at a time", "STORED", "VALUE sm 0 5", "abcde", "END")
+	reads.r = bufio.NewReaderSize(slowly{reads.conn}, 8<<10)
+	reads.hear("get sl, slowly", fmt.Sprintf("VALUE sl 0 %d", len(v)), v, "END")
+	sends.say("delete sm", "DELETED")
+	reads.say("delete sl", "DELETED")
+	return errors.Join(sends.err, reads.err)
+}
+
+// slowly reads a little, and later.
+type slowly struct{ io.Reader }
+
+func (s slowly) Read(b []byte) (int, error) {
+	time.Sleep(time.Millisecond)
+	return s.Reader.Read(b[:min(len(b), 8<<10)])
 }
 
 // connections counts the server's clients when the number has stopped changing:

@@ -17,10 +17,12 @@ import (
 	"time"
 )
 
-// A Server is a memcached of our own, on a free port of the loopback interface.
+// A Server is a memcached of our own.
 type Server struct {
 	Addr string
 	PID  int // memcached's own, whatever launched it
+
+	network string
 
 	cmd    *exec.Cmd
 	output output
@@ -28,21 +30,35 @@ type Server struct {
 	err    error
 }
 
-// Start starts a memcached and waits until it answers. argv is the command up
-// to memcached's own name and options, with whatever is to stand before it
-// ("launcher", "--", "memcached"); Start adds where to listen, four threads,
-// and for root the user to become. The server is killed when ctx ends.
+// Start starts a memcached on a free port of the loopback interface and waits until
+// it answers. argv is the command up to memcached's own name and options, with
+// whatever is to stand before it ("launcher", "--", "memcached"); Start adds where to
+// listen, four threads, and for root the user to become. The server is killed when
+// ctx ends.
 func Start(ctx context.Context, argv ...string) (*Server, error) {
 	addr, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	host, port, _ := net.SplitHostPort(addr)
-	argv = slices.Concat(argv, []string{"-l", host, "-p", port, "-t", "4"})
+	return StartAt(ctx, Target{Network: "tcp", Addr: addr}, argv...)
+}
+
+// StartAt starts it where the caller says.
+func StartAt(ctx context.Context, t Target, argv ...string) (*Server, error) {
+	if t.Network == "unix" {
+		argv = slices.Concat(argv, []string{"-s", t.Addr, "-a", "0777"})
+	} else {
+		host, port, err := net.SplitHostPort(t.Addr)
+		if err != nil {
+			return nil, err
+		}
+		argv = slices.Concat(argv, []string{"-l", host, "-p", port})
+	}
+	argv = append(argv, "-t", "4")
 	if os.Geteuid() == 0 {
 		argv = append(argv, "-u", "nobody") // memcached refuses to run as root unasked
 	}
-	s := &Server{Addr: addr, ended: make(chan struct{})}
+	s := &Server{Addr: t.Addr, network: t.Network, ended: make(chan struct{})}
 	s.cmd = exec.CommandContext(ctx, argv[0], argv[1:]...)
 	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
 	// A process group, so that ending a launcher ends what it launched.
@@ -95,7 +111,7 @@ func (s *Server) settle(ctx context.Context) error {
 }
 
 // Target is where the server listens.
-func (s *Server) Target() Target { return Target{"tcp", s.Addr} }
+func (s *Server) Target() Target { return Target{Network: s.network, Addr: s.Addr} }
 
 // dead says how the server ended.
 func (s *Server) dead() error {
@@ -112,21 +128,75 @@ func (s *Server) Alive() error {
 	}
 }
 
-// Stop sends SIGTERM and waits for the end. Anything but exit status 0, or an
+// Says waits until the server, or what launched it, has said text.
+func (s *Server) Says(text string) error {
+	for end := time.Now().Add(2 * patience); s.output.count(text) == 0; time.Sleep(time.Millisecond) {
+		if err := s.Alive(); err != nil {
+			return err
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("no %q within %v; it said: %q", text, 2*patience, s.output.String())
+		}
+	}
+	return nil
+}
+
+// KillLauncher kills what launched the server, which itself stays, and waits for its
+// end.
+func (s *Server) KillLauncher() error {
+	if s.cmd.Process.Pid == s.PID {
+		return errors.New("nothing launched the server")
+	}
+	if err := s.cmd.Process.Kill(); err != nil {
+		return err
+	}
+	for syscall.Kill(s.cmd.Process.Pid, 0) == nil { // until cmd.Wait has noticed
+		time.Sleep(time.Millisecond)
+	}
+	return nil
+}
+
+// Filtered is nil if all threads have that many filters.
+func (s *Server) Filtered(filters int) error {
+	threads, err := s.Threads()
+	if err != nil {
+		return err
+	}
+	for _, t := range threads {
+		if t.Filters != filters || filters > 0 && (t.Seccomp != 2 || !t.NoNewPrivs) {
+			return fmt.Errorf("thread %d (%s) has %d filters instead of %d (Seccomp %d, NoNewPrivs %v)",
+				t.TID, t.Name, t.Filters, filters, t.Seccomp, t.NoNewPrivs)
+		}
+	}
+	if len(threads) < 9 {
+		return fmt.Errorf("%d threads: memcached -t 4 has more", len(threads))
+	}
+	return nil
+}
+
+// Stop is End with SIGTERM.
+func (s *Server) Stop() error { return s.End(syscall.SIGTERM) }
+
+// End sends a signal and waits for the end. Anything but exit status 0, or an
 // end that came before, is an error.
-func (s *Server) Stop() error {
+func (s *Server) End(sig syscall.Signal) error {
 	if err := s.Alive(); err != nil {
 		return err
 	}
-	if err := syscall.Kill(s.PID, syscall.SIGTERM); err != nil {
+	if err := syscall.Kill(s.PID, sig); err != nil {
 		return fmt.Errorf("stopping the server, pid %d: %w", s.PID, err)
 	}
+	return s.wait(sig.String())
+}
+
+// wait waits for the end, which something has asked for.
+func (s *Server) wait(asked string) error {
 	select {
 	case <-s.ended:
 	case <-time.After(2 * patience):
 		s.cmd.Cancel()
 		<-s.ended
-		return fmt.Errorf("the server was still there %v after SIGTERM; it said: %q", 2*patience, s.output.String())
+		return fmt.Errorf("the server was still there %v after %s; it said: %q", 2*patience, asked, s.output.String())
 	}
 	if s.err != nil {
 		return s.dead()

@@ -20,14 +20,17 @@ type session struct {
 	r       *bufio.Reader
 	release func() bool // ends the watch on the context
 	opaque  uint32      // of the last binary request
+	heard   *transcript // nil: not kept
+	awaits  bool        // what is heard meanwhile depends on time
 	err     error
 }
 
-func open(ctx context.Context, conn net.Conn) *session {
+func open(ctx context.Context, conn net.Conn, heard *transcript) *session {
 	return &session{
 		conn:    conn,
 		r:       bufio.NewReaderSize(conn, 64<<10),
 		release: context.AfterFunc(ctx, func() { conn.Close() }),
+		heard:   heard,
 	}
 }
 
@@ -99,7 +102,16 @@ func (s *session) line(sent, want string) string {
 	if err != nil {
 		s.fail("%s: want %s, got %s and then: %w", clip(sent), clip(want), clip(got), err)
 	}
-	return strings.TrimSuffix(strings.TrimSuffix(got, "\n"), "\r")
+	got = strings.TrimSuffix(strings.TrimSuffix(got, "\n"), "\r")
+	s.keep(sent, got)
+	return got
+}
+
+// keep keeps a reply for comparison with another server's.
+func (s *session) keep(sent, got string) {
+	if s.heard != nil && !s.awaits {
+		s.heard.add(sent, got)
+	}
 }
 
 func (s *session) write(b []byte) {
@@ -164,6 +176,8 @@ func (s *session) number(command string, told map[string]string, name string) in
 
 // await looks again and again until done holds.
 func (s *session) await(what string, done func() bool) {
+	defer func(was bool) { s.awaits = was }(s.awaits)
+	s.awaits = true
 	end := time.Now().Add(patience)
 	for s.err == nil && !done() {
 		if time.Now().After(end) {

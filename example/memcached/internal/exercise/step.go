@@ -18,9 +18,13 @@ import (
 	"time"
 )
 
-// Target is where the server listens, in the terms of [net.Dial]: "tcp" and
-// host:port, or "unix" and a path.
-type Target struct{ Network, Addr string }
+// Target is where the server listens, in the terms of [net.Dial]: "tcp" or "udp"
+// and host:port, or "unix" and a path.
+type Target struct {
+	Network, Addr string
+
+	Replies *Replies // if set, it keeps what the server answers
+}
 
 // A Step works one part of the server. Steps share nothing: they may be run
 // alone, twice, and in any order, but one at a time.
@@ -70,6 +74,7 @@ func Steps() []Step {
 		{"crawler restart", alone(crawlerRestart)},
 		{"watchers", watchers},
 		{"half-open clients", halfOpen},
+		{"slow clients", slow},
 		{"60 clients at once", crowd},
 		{"large values", alone(large)},
 		{"pipelined reads", alone(pipelined)},
@@ -92,7 +97,7 @@ func Run(ctx context.Context, t Target) error {
 }
 
 const (
-	patience = 5 * time.Second  // longest wait for one reply or one change of state
+	patience = 10 * time.Second // longest wait for one reply or one change of state
 	limit    = 20 * time.Second // longest Run; it takes about 5 s on two cores
 )
 
@@ -122,5 +127,5 @@ func (t Target) dial(ctx context.Context) *session {
 	if err != nil {
 		return &session{err: err}
 	}
-	return open(ctx, conn)
+	return open(ctx, conn, t.Replies.session())
 }
