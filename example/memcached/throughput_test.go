@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -23,6 +24,10 @@ func BenchmarkThroughput(b *testing.B) {
 		b.Skip("needs Debian's package memcached")
 	}
 	bin := launcher(b)
+	secgen := filepath.Join(b.TempDir(), "secgen")
+	if out, err := exec.Command("go", "build", "-o", secgen, "../../cmd/secgen").CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
 	servers := []struct {
 		name string
 		argv []string
@@ -32,21 +37,25 @@ func BenchmarkThroughput(b *testing.B) {
 		{"Start", []string{bin, "-start-only"}, ""},
 		{"Start+Serve", []string{bin}, "is on all"},
 		{"Flip", []string{bin, "-flip"}, "is refused"},
+		{"secgen-run", []string{secgen, "run", "-observe", "filter/filter_linux.go:Start", "--", "memcached"}, ""},
+		{"secgen-learn", []string{secgen, "learn", "-q", "-o", "-", "--", "memcached"}, ""},
 		{"strace-f-c", []string{"strace", "-f", "-c", "-o", "/dev/null", "memcached"}, ""},
+		{"strace-f", []string{"strace", "-f", "-o", "/dev/null", "memcached"}, ""},
 	}
 	var none []float64
 	ratios := map[string][]float64{}
-	for b.Loop() {
-		for i, server := range servers {
-			ops, err := throughput(b.Context(), server.argv, server.says)
-			if err != nil {
+	for round := 0; b.Loop(); round++ {
+		ops := make([]float64, len(servers))
+		for i := range servers {
+			i = (i + round) % len(servers) // none is always the first, or after the slowest
+			var err error
+			if ops[i], err = throughput(b.Context(), servers[i].argv, servers[i].says); err != nil {
 				b.Fatal(err)
 			}
-			if i == 0 {
-				none = append(none, ops)
-			} else {
-				ratios[server.name] = append(ratios[server.name], ops/none[len(none)-1])
-			}
+		}
+		none = append(none, ops[0])
+		for i, server := range servers[1:] {
+			ratios[server.name] = append(ratios[server.name], ops[i+1]/ops[0])
 		}
 	}
 	b.ReportMetric(0, "ns/op")
