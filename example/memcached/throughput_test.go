@@ -47,7 +47,7 @@ func BenchmarkThroughput(b *testing.B) {
 	for round := 0; b.Loop(); round++ {
 		ops := make([]float64, len(servers))
 		for i := range servers {
-			i = (i + round) % len(servers) // none is always the first, or after the slowest
+			i = (i + round) % len(servers) // each is the first in its turn
 			var err error
 			if ops[i], err = throughput(b.Context(), servers[i].argv, servers[i].says); err != nil {
 				b.Fatal(err)
