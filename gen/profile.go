@@ -1,10 +1,13 @@
 package gen
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"os"
+
+	"github.com/secgen-dev/secgen/gen/internal/abi"
 )
 
 // OpenProfile reads a profile from a file; it is empty if there is no such file.
@@ -37,4 +40,13 @@ func WriteProfile(ctx context.Context, path string, p *Profile) error {
 		return err
 	}
 	return replace(ctx, []output{{path, text}})
+}
+
+// Calls lists the name of every call that some architecture has, sorted.
+func Calls() []string { return abi.Calls() }
+
+// CheckNames returns an error if these cannot be the names of a package and of a
+// policy in it; empty ones are chosen later.
+func CheckNames(pkg, name string) error {
+	return checkNames(cmp.Or(pkg, "policy"), cmp.Or(name, "Policy"))
 }

@@ -28,9 +28,50 @@ func guest(ctx context.Context, dir, goarch string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// cargo is what a machine finds in memory: its guests, and their exams.
-func cargo(ctx context.Context, dir string, m machine, policies []policy) ([]byte, error) {
-	files := map[string][]byte{"proc/": nil}
+// tested are the packages that act on a kernel and are tested on it; by those on the
+// right, another process's registers, on few architectures.
+var tested = map[string]bool{"runtime/install": true, "runtime/notify": true, "runtime/attach": false, "internal/process": false, "internal/watch": false}
+
+// tests builds the tests of packages for one GOARCH.
+func tests(ctx context.Context, dir, goarch string) (map[string][]byte, error) {
+	programs := map[string][]byte{}
+	for pkg, everywhere := range tested {
+		if !everywhere && goarch != "amd64" && goarch != "arm64" {
+			continue
+		}
+		name := filepath.Join(dir, goarch+"-"+filepath.Base(pkg)+".test")
+		cmd := exec.CommandContext(ctx, "go", "test", "-c", "-trimpath", "-ldflags=-s -w", "-o", name, "./"+pkg)
+		cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+goarch, "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("building the tests of %s: %w\n%s", pkg, err, out)
+		}
+		program, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		programs[filepath.Base(pkg)+".test"] = program
+	}
+	if compiler := compilers[goarch]; compiler != "" {
+		name := filepath.Join(dir, goarch+"-child")
+		cmd := exec.CommandContext(ctx, compiler, "-static", "-O1", "-pthread", "-o", name, "runtime/attach/testdata/child.c")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			fmt.Printf("%s: tests of runtime/attach that need a C program are SKIPPED: %v\n%s", goarch, err, out)
+			return programs, nil
+		}
+		var err error
+		if programs["child"], err = os.ReadFile(name); err != nil {
+			return nil, err
+		}
+	}
+	return programs, nil
+}
+
+// compilers are for C (Debian: gcc, gcc-aarch64-linux-gnu).
+var compilers = map[string]string{"amd64": "x86_64-linux-gnu-gcc", "arm64": "aarch64-linux-gnu-gcc"}
+
+// cargo is what a machine finds in memory: its guests, their exams, and tests.
+func cargo(ctx context.Context, dir string, m machine, policies []policy, withTests bool) ([]byte, error) {
+	files := map[string][]byte{"proc/": nil, "tmp/": nil}
 	for home, goarch := range map[string]string{"own/": m.GOARCH, "sibling/": m.Sibling} {
 		if goarch == "" {
 			continue
@@ -42,6 +83,15 @@ func cargo(ctx context.Context, dir string, m machine, policies []policy) ([]byt
 		files[home], files[home+"guest"] = nil, program
 		if goarch == m.GOARCH {
 			files["init"] = program
+		}
+		if withTests {
+			programs, err := tests(ctx, dir, goarch)
+			if err != nil {
+				return nil, err
+			}
+			for name, program := range programs {
+				files[home+name] = program
+			}
 		}
 		list, err := exams(m, goarch, policies)
 		if err != nil {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -23,14 +25,15 @@ func main() {
 	arches := flag.String("arch", "", "run these `GOARCHes` alone, with commas")
 	console := flag.Bool("console", false, "show the machines' consoles")
 	built := flag.Bool("cache", false, "run amd64 on a kernel that says what is in its cache of verdicts")
+	withTests := flag.Bool("tests", false, "run the tests of the packages that act on the kernel there too")
 	flag.Parse()
-	if err := run(ctx, *arches, *built, *console); err != nil {
+	if err := run(ctx, *arches, *built, *withTests, *console); err != nil {
 		fmt.Fprintln(os.Stderr, "lab:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, arches string, built, console bool) error {
+func run(ctx context.Context, arches string, built, withTests, console bool) error {
 	list, err := chosen(arches)
 	if err != nil {
 		return err
@@ -53,7 +56,7 @@ func run(ctx context.Context, arches string, built, console bool) error {
 	}
 	var table results
 	for _, m := range list {
-		err := table.run(ctx, dir, m, policies, log)
+		err := table.run(ctx, dir, m, policies, withTests, log)
 		if skipped := (skip{}); errors.As(err, &skipped) {
 			fmt.Printf("%s: SKIPPED: %v\n", m, skipped)
 		} else if err != nil {
@@ -75,6 +78,7 @@ type row struct {
 	policies, checked, bad int
 	kept, allowed, unlike  int // numbers that the kernel's cache has, that it allows, and that secgen says otherwise of
 	seconds                float64
+	tests                  []exam.Report
 }
 
 func (t *results) fail(format string, args ...any) {
@@ -83,7 +87,7 @@ func (t *results) fail(format string, args ...any) {
 }
 
 // run boots one machine and adds its rows.
-func (t *results) run(ctx context.Context, dir string, m machine, policies []policy, log io.Writer) error {
+func (t *results) run(ctx context.Context, dir string, m machine, policies []policy, withTests bool, log io.Writer) error {
 	qemu, err := emulator(ctx, m)
 	if err != nil {
 		return err
@@ -92,7 +96,7 @@ func (t *results) run(ctx context.Context, dir string, m machine, policies []pol
 	if err != nil {
 		return err
 	}
-	memory, err := cargo(ctx, dir, m, policies)
+	memory, err := cargo(ctx, dir, m, policies, withTests)
 	if err != nil {
 		return err
 	}
@@ -131,7 +135,9 @@ func (t *results) add(m machine, abi string, policies []policy, reports []exam.R
 		switch {
 		case report.Error != "":
 			r.bad++
-			complain("%s: %s", report.Policy, report.Error)
+			complain("%s: %s", cmp.Or(report.Policy, report.Tests), report.Error)
+		case report.Tests != "":
+			r.tests = append(r.tests, report)
 		case report.Facts != nil:
 			facts = true
 			tables, err := tabled(abi)
@@ -190,6 +196,15 @@ func (t *results) print(w io.Writer) error {
 		if r.kept > 0 {
 			fmt.Fprintf(w, "%s: the kernel's cache has %d numbers under %d policies, and allows %d; secgen says otherwise of %d\n",
 				r.guest, r.kept, r.policies, r.allowed, r.unlike)
+		}
+	}
+	for _, r := range t.rows {
+		for _, report := range r.tests {
+			fmt.Fprintf(w, "%s, Linux %s: %d tests of %s passed", r.guest, r.kernel, report.Passed, report.Tests)
+			if n := len(report.Skipped); n > 0 {
+				fmt.Fprintf(w, ", %d skipped:\n  %s", n, strings.Join(report.Skipped, "\n  "))
+			}
+			fmt.Fprintln(w)
 		}
 	}
 	if t.failed > 0 {

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/secgen-dev/secgen/dsl"
@@ -46,10 +49,13 @@ It takes Linux 5.6; the command runs with no_new_privs, so programs that are set
 with ENOSYS, so killing secgen ends the command's work. Signals are passed on.
 
 Exit codes: the command's, 128 and the number of the signal that ended it, 127 or 126 if it could not be found or executed; 125 if secgen failed.
-Without a command: 0 if all went well, else 2.`
+Without a command: 0 if all went well, else 2, as for options that there are not. Two runs that add to one profile at the same time can lose one's calls.`
 }
 
 func (c *learnCmd) Run(s *session) error {
+	if s.rest != nil {
+		c.Command = s.rest
+	}
 	sources := 0
 	for _, given := range []bool{c.Merge, c.Strace != "", c.Audit != "", len(c.Command) > 0 && !c.Merge} {
 		if given {
@@ -64,10 +70,7 @@ func (c *learnCmd) Run(s *session) error {
 	case c.Merge && len(c.Command) == 0:
 		return errors.New("-merge: name the profiles")
 	}
-	err := c.checkOutput()
-	if err == nil && c.Append != "" {
-		_, err = gen.OpenProfile(c.Append)
-	}
+	err := c.check()
 	switch command := len(c.Command) > 0 && !c.Merge; {
 	case err != nil && command:
 		return exit{failed, err}
@@ -83,8 +86,24 @@ func (c *learnCmd) Run(s *session) error {
 	return c.write(s, p)
 }
 
-// checkOutput refuses what could not be written, before anything is run.
-func (c *learnCmd) checkOutput() error {
+// check refuses what could not be done afterwards, before anything is run.
+func (c *learnCmd) check() error {
+	if c.Marker != "" {
+		if arch := cmp.Or(c.Arch, runtime.GOARCH); !slices.Contains(gen.Calls(), c.Marker) {
+			return fmt.Errorf("-marker: there is no call %s; secgen list calls -arch %s has all", c.Marker, arch)
+		}
+	}
+	if err := gen.CheckNames(c.Pkg, c.Name); err != nil {
+		return err
+	}
+	if c.Append != "" {
+		if _, err := gen.OpenProfile(c.Append); err != nil {
+			return err
+		}
+		if err := writable(c.Append); err != nil {
+			return err
+		}
+	}
 	switch ext := filepath.Ext(c.Output); {
 	case c.Output == "" || c.Output == "-":
 		return nil
@@ -96,8 +115,19 @@ func (c *learnCmd) checkOutput() error {
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	_, err := os.Stat(filepath.Dir(c.Output))
-	return err
+	return writable(c.Output)
+}
+
+// writable returns an error unless a file can be put at the path.
+func writable(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is no regular file", path)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".secgen-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // read reads what was recorded elsewhere.

@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -28,8 +28,7 @@ func (c *learnCmd) learn(s *session) error {
 	if !c.Quiet && isTerminal(os.Stderr) {
 		stop = redraw(func() string { return fmt.Sprintf("%d calls", r.Calls.Load()) })
 	}
-	// The signals that end s.ctx are the command's.
-	p, state, err := r.Run(context.WithoutCancel(s.ctx), command)
+	p, state, err := r.Run(s.ctx, command)
 	stop()
 	if err != nil {
 		return unstarted(err)
@@ -37,17 +36,35 @@ func (c *learnCmd) learn(s *session) error {
 	if !c.Quiet {
 		fmt.Fprintln(s.stderr, "secgen: "+summary(p, r.Calls.Load()))
 	}
-	if err := c.write(&session{context.WithoutCancel(s.ctx), s.stdout, s.stderr}, p); err != nil {
-		return exit{failed, err}
+	// The signal that ended s.ctx was the command's.
+	if err := c.write(&session{ctx: context.WithoutCancel(s.ctx), stdout: s.stdout, stderr: s.stderr}, p); err != nil {
+		return exit{failed, c.rescue(p, err)}
 	}
 	return exit{code: launch.Status(state)}
+}
+
+// rescue saves a profile that is not written, since the run may not be repeated.
+func (c *learnCmd) rescue(p *gen.Profile, err error) error {
+	f, failed := os.CreateTemp("", "secgen-learned-*.json")
+	if failed != nil {
+		return err
+	}
+	defer f.Close()
+	text, failed := p.MarshalJSON()
+	if failed == nil {
+		_, failed = f.Write(text)
+	}
+	if failed != nil {
+		return errors.Join(err, failed, os.Remove(f.Name()))
+	}
+	return fmt.Errorf("%w; what was seen is in %s, for secgen learn -merge", err, f.Name())
 }
 
 // summary says what was seen.
 func summary(p *gen.Profile, calls int64) string {
 	programs := map[string]bool{}
 	for _, k := range p.Keys() {
-		programs[filepath.Base(k.Program)] = true
+		programs[base(k.Program)] = true
 	}
 	names := slices.Sorted(maps.Keys(programs))
 	if n := len(names); n > 5 {

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"regexp"
 	"runtime/debug"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -61,6 +62,7 @@ type cli struct {
 type session struct {
 	ctx            context.Context
 	stdout, stderr io.Writer
+	rest           []string // what follows --, byte for byte, which kong does not keep
 }
 
 func main() {
@@ -102,7 +104,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		fmt.Fprintf(stderr, "secgen: %v; see secgen [COMMAND] --help\n", err)
 		return trouble
 	}
-	err = parsed.Run(&session{ctx, stdout, stderr})
+	err = parsed.Run(&session{ctx, stdout, stderr, after(args)})
 	var e exit
 	if errors.As(err, &e) {
 		if e.err != nil {
@@ -130,6 +132,15 @@ func prefixed(err error) string {
 		return text
 	}
 	return "secgen: " + text
+}
+
+// after is what follows -- among arguments.
+func after(args []string) []string {
+	i := slices.Index(args, "--")
+	if i < 0 {
+		return nil
+	}
+	return args[i+1:]
 }
 
 // longFlags lets flags be written as Go's are, -other for --other; -100 is none.

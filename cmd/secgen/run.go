@@ -30,7 +30,8 @@ allowed fail with ENOSYS. It takes Linux 5.6, and sets no_new_privs.
 
 The filters are on the command's thread before its execve, so they must allow what the command does to begin, execve first. Signals are passed on.
 
-Exit codes: the command's, 128 and the number of the signal that ended it, 127 or 126 if it could not be found or executed; 125 if secgen failed.
+Exit codes: the command's, 128 and the number of the signal that ended it, 127 or 126 if it could not be found or executed; 125 if secgen failed, 2 for
+options that there are not.
 
 ` + filterHelp
 }
@@ -42,8 +43,8 @@ func (c *runCmd) Run(s *session) error {
 		return exit{failed, errors.New("there is no command: write secgen run FILTER… -- COMMAND")}
 	case i == 0:
 		return exit{failed, errors.New("there is no filter: write secgen run FILTER… -- COMMAND")}
-	case i+1 == len(c.Words):
+	case len(s.rest) == 0:
 		return exit{failed, errors.New("there is no command after --")}
 	}
-	return c.run(s, c.Words[:i], c.Words[i+1:])
+	return c.run(s, c.Words[:i], s.rest)
 }

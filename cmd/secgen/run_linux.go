@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/secgen-dev/secgen/gen"
@@ -47,8 +45,7 @@ func (c *runCmd) run(s *session, filters, command []string) error {
 			}
 		}
 	}
-	// The signals that end s.ctx are passed on to the command.
-	status, err := w.Run(context.WithoutCancel(s.ctx), cmd)
+	status, err := w.Run(s.ctx, cmd)
 	switch {
 	case err != nil:
 		return unstarted(err)
@@ -82,9 +79,9 @@ func sentence(e watch.Event) string {
 	if e.Place != "" {
 		by += " (" + e.Place + ")"
 	}
-	who := fmt.Sprintf("%s[%d]", filepath.Base(e.Program), e.PID)
+	who := fmt.Sprintf("%s[%d]", base(e.Program), e.PID)
 	if e.TID != e.PID {
-		who += fmt.Sprintf(", thread %s[%d]", e.Thread, e.TID)
+		who += fmt.Sprintf(", thread %s[%d]", visible(e.Thread), e.TID)
 	}
 	return fmt.Sprintf("%s: %s(%s): %s by %s; %s", what, name, strings.Join(args, ", "), e.Action, by, who)
 }

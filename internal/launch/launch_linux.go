@@ -2,12 +2,13 @@ package launch
 
 import (
 	"context"
-	"encoding/json"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 	"strings"
 	"syscall"
@@ -59,10 +60,6 @@ func (c Command) Start(ctx context.Context) (*Started, error) {
 	if c.Env == nil {
 		c.Env = os.Environ()
 	}
-	order, err := json.Marshal(c)
-	if err != nil {
-		return nil, err
-	}
 	in, orders, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -97,7 +94,7 @@ func (c Command) Start(ctx context.Context) (*Started, error) {
 		}
 		close(word)
 	}()
-	if _, err = orders.Write(order); err == nil {
+	if err = gob.NewEncoder(orders).Encode(c); err == nil { // JSON has no bytes that are no UTF-8
 		err = orders.Close()
 	}
 	var listener *notify.Listener
@@ -119,16 +116,22 @@ func (c Command) Start(ctx context.Context) (*Started, error) {
 // could not. Its calls must be answered meanwhile.
 func (s *Started) Failed() error { return <-s.word }
 
-// Supervise starts the command, passes on signals to it, and has each call that
-// arrives answered until the last process under the filter has ended; an error of
-// answer's but notify.ErrGone ends it. The state is the command's.
+// Supervise starts the command, unless the context has ended, passes on signals to
+// it, and has each call that arrives answered until the last process under the filter
+// has ended; an error of answer's but notify.ErrGone ends it. The state is the
+// command's. Afterwards the context counts no more: what ends it is a signal.
 func (c Command) Supervise(ctx context.Context, answer func(*notify.Request) error) (*os.ProcessState, error) {
-	s, err := c.Start(ctx)
+	signals := caught()
+	defer signal.Stop(signals)
+	if ctx.Err() != nil { // by a signal that came before
+		return nil, context.Cause(ctx)
+	}
+	s, err := c.Start(context.WithoutCancel(ctx))
 	if err != nil {
 		return nil, err
 	}
 	defer s.Listener.Close()
-	defer s.Forward()()
+	defer s.forward(signals)()
 	var state *os.ProcessState
 	ended := make(chan error, 1)
 	go func() {
@@ -216,7 +219,7 @@ func (f *failure) Unwrap() error { return f.errno }
 // become returns only if it fails.
 func become(orders *os.File) error {
 	var c Command
-	if err := json.NewDecoder(orders).Decode(&c); err != nil {
+	if err := gob.NewDecoder(orders).Decode(&c); err != nil {
 		return fmt.Errorf("what to become: %w", err)
 	}
 	orders.Close()

@@ -7,13 +7,19 @@ import (
 	"unsafe"
 )
 
-// Forward passes on the signals that this process gets to the command, so that
-// whoever ends, reloads or winds up this process does so with the command. The
-// terminal's own, such as the one of Ctrl-C, reach both without that. It returns a
-// function that ends it.
-func (s *Started) Forward() (stop func()) {
+// caught gets the signals that are the command's. SIGPIPE is caught and not passed
+// on: a supervisor goes on when nobody reads what it says.
+func caught() chan os.Signal {
 	signals := make(chan os.Signal, 64)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGALRM, syscall.SIGWINCH)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGINT, syscall.SIGQUIT,
+		syscall.SIGALRM, syscall.SIGWINCH, syscall.SIGPIPE)
+	return signals
+}
+
+// forward passes on signals to the command, so that whoever ends, reloads or winds up
+// this process does so with the command. The terminal's own, such as the one of
+// Ctrl-C, reach both without that. It returns a function that ends it.
+func (s *Started) forward(signals <-chan os.Signal) (stop func()) {
 	done := make(chan bool)
 	go func() {
 		for {
@@ -21,16 +27,13 @@ func (s *Started) Forward() (stop func()) {
 			case <-done:
 				return
 			case sig := <-signals:
-				if !fromTerminal(sig) {
+				if sig != syscall.SIGPIPE && !fromTerminal(sig) {
 					s.Signal(sig)
 				}
 			}
 		}
 	}()
-	return func() {
-		signal.Stop(signals)
-		close(done)
-	}
+	return func() { close(done) }
 }
 
 // fromTerminal reports whether a signal is one that a terminal sends, and this

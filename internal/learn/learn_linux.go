@@ -1,12 +1,14 @@
 package learn
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
 	"os"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -25,6 +27,8 @@ type Recorder struct {
 
 	profile   gen.Profile
 	phase     string
+	child     int  // Start's child, by its process's number
+	became    bool // the command
 	processes map[int]*process
 	threads   map[int]*thread
 	calls     map[number]call
@@ -56,6 +60,8 @@ type thread struct {
 	name    string
 	renamed bool // its last call may have changed the name
 	calls   int64
+	last    time.Time // of its calls
+	since   string    // when it began
 	own     gen.Profile
 }
 
@@ -134,29 +140,59 @@ func (r *Recorder) identify(request *notify.Request) call {
 
 // clone3Flags reads what clone would get for flags: those of clone3's and, below
 // them, the signal that is sent at the end (struct clone_args of linux/sched.h).
+// Memory that does not come (userfaultfd(2), a file system's) is not waited for.
 func clone3Flags(request *notify.Request) (uint64, bool) {
-	var args [64]byte
-	n, err := request.Memory(args[:], request.Args[0])
-	flags, signal := binary.NativeEndian.Uint64(args[:]), binary.NativeEndian.Uint64(args[32:])
-	return flags | signal, err == nil && n == len(args)
+	read := make(chan []byte, 1)
+	go func() {
+		args := make([]byte, 64)
+		n, err := request.Memory(args, request.Args[0])
+		if err != nil || n < len(args) {
+			args = nil
+		}
+		read <- args
+	}()
+	select {
+	case args := <-read:
+		if args == nil {
+			return 0, false
+		}
+		return binary.NativeEndian.Uint64(args) | binary.NativeEndian.Uint64(args[32:]), true
+	case <-time.After(100 * time.Millisecond):
+		return 0, false
+	}
 }
 
 // thread is what is known of the caller; nil if it is gone.
 func (r *Recorder) thread(request *notify.Request) *thread {
 	t := r.threads[request.Thread]
+	// The number of one that was killed may have been given to another.
+	if t != nil && time.Since(t.last) > 50*time.Millisecond && begun(t.tid) != t.since {
+		r.forget(t)
+		if t.tid == t.pid {
+			delete(r.processes, t.pid)
+		}
+		t = nil
+	}
 	if t == nil {
 		pid, err := request.Process()
-		if err != nil {
+		if err == notify.ErrGone {
 			return nil
+		}
+		if err != nil { // nothing can be found out
+			pid = request.Thread
+		}
+		if r.child == 0 {
+			r.child = pid // the first call is Start's child's
 		}
 		p := r.processes[pid]
 		if p == nil {
-			p = &process{pid: pid, program: program(pid)}
+			p = &process{pid: pid, program: r.program(pid)}
 			r.processes[pid] = p
 		}
-		t = &thread{process: p, tid: request.Thread}
+		t = &thread{process: p, tid: request.Thread, since: begun(request.Thread)}
 		r.threads[t.tid] = t
 	}
+	t.last = time.Now()
 	if t.execs != 0 {
 		r.executed(t)
 	}
@@ -169,7 +205,7 @@ func (r *Recorder) thread(request *notify.Request) *thread {
 // executed finds out whether a process is another program since it called execve:
 // the thread that did is back if not.
 func (r *Recorder) executed(t *thread) {
-	now := program(t.pid)
+	now := r.program(t.pid)
 	if now == t.program && t.tid != t.execs {
 		return // the others run until the kernel ends them
 	}
@@ -192,15 +228,26 @@ func (r *Recorder) executed(t *thread) {
 
 // program is the path of what a process executes; empty if that is not the command
 // yet.
-func program(pid int) string {
-	if launch.Becoming(pid) {
+func (r *Recorder) program(pid int) string {
+	if pid == r.child && !r.became && launch.Becoming(pid) {
 		return ""
 	}
+	r.became = r.became || pid == r.child
 	path, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
 	if err != nil {
 		return "?" // not to be looked into, such as one that may be executed and not read
 	}
 	return path
+}
+
+// begun is when a thread began, in the kernel's words (proc_pid_stat(5), starttime).
+func begun(tid int) string {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", tid))
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	if len(fields) < 20 {
+		return ""
+	}
+	return fields[19]
 }
 
 // rename finds out the thread's name.

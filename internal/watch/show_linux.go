@@ -4,8 +4,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -13,8 +15,24 @@ import (
 	"github.com/secgen-dev/secgen/runtime/notify"
 )
 
-// show writes paths and socket addresses in the place of their pointers. They are
-// for people: the caller can change them before the kernel looks.
+// shown is the arguments with paths and socket addresses in the place of their
+// pointers. They are for people: the caller can change them before the kernel looks.
+// Memory that does not come (userfaultfd(2), a file system's) is not waited for.
+func shown(r *notify.Request, args []gen.Given) []gen.Given {
+	texts := make(chan []gen.Given, 1)
+	go func() {
+		copied := slices.Clone(args)
+		show(r, copied)
+		texts <- copied
+	}()
+	select {
+	case copied := <-texts:
+		return copied
+	case <-time.After(100 * time.Millisecond):
+		return args
+	}
+}
+
 func show(r *notify.Request, args []gen.Given) {
 	for i := range args {
 		a := &args[i]

@@ -65,19 +65,20 @@ func (w Watcher) answer(r *notify.Request, killed map[int]bool) error {
 		return r.Continue()
 	}
 	e := Event{Time: time.Now(), Judgement: j, Happened: w.Observe || j.Happens(), TID: r.Thread}
-	show(r, e.Args)
-	pid, err := r.Process()
-	if err == notify.ErrGone {
+	e.Args = shown(r, e.Args)
+	if r.Thread > 0 {
+		e.PID = threadOf(r.Thread).pid
+		e.Thread = comm(r.Thread)
+		e.Program, _ = os.Readlink(fmt.Sprintf("/proc/%d/exe", r.Thread))
+	}
+	if err := r.Valid(); err != nil { // else it may have been about another thread
 		return err
 	}
-	e.PID = pid
-	e.Thread = comm(r.Thread)
-	e.Program, _ = os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
 	w.Tell(e)
 	if e.Happened {
 		return r.Continue()
 	}
-	return act(r, pid, j.Return, killed)
+	return act(r, j.Return, killed)
 }
 
 // Actions of linux/seccomp.h.
@@ -90,7 +91,7 @@ const (
 
 // act does to a call what the kernel would have done (kernel/seccomp.c,
 // __seccomp_filter).
-func act(r *notify.Request, pid int, ret uint32, killed map[int]bool) error {
+func act(r *notify.Request, ret uint32, killed map[int]bool) error {
 	data := ret & 0xffff
 	switch ret &^ 0xffff {
 	case retErrno:
@@ -98,34 +99,65 @@ func act(r *notify.Request, pid int, ret uint32, killed map[int]bool) error {
 	case retTrace, retNotif: // without a tracer, or a supervisor
 		return r.Errno(unix.ENOSYS)
 	case retTrap:
-		return sendSIGSYS(r, pid, true, killed)
+		return sendSIGSYS(r, true, killed)
 	}
-	return sendSIGSYS(r, pid, false, killed)
+	return sendSIGSYS(r, false, killed)
 }
 
 // sendSIGSYS sends the caller SIGSYS and has it return from the call, which the kernel
-// has not executed, to meet the signal. Where that would not end a process that is to
-// end, SIGKILL does.
-func sendSIGSYS(r *notify.Request, pid int, handled bool, killed map[int]bool) error {
-	blocked, ignored, caught := dispositions(r.Thread)
-	if blocked || ignored || caught && !handled || unix.Tgkill(pid, r.Thread, unix.SIGSYS) != nil {
-		killed[pid] = true
-		return unix.Kill(pid, unix.SIGKILL)
+// has not executed, to meet the signal. Where it is not certain that this ends a
+// process that is to end, SIGKILL does.
+func sendSIGSYS(r *notify.Request, handled bool, killed map[int]bool) error {
+	if r.Thread <= 0 { // in a PID namespace that is not beneath this one's
+		return r.Errno(unix.EPERM)
 	}
-	// The kernel leaves the number in the register (syscall_rollback).
-	return r.Value(int64(r.Number))
+	t := threadOf(r.Thread)
+	if err := r.Valid(); err != nil {
+		return err
+	}
+	certain := t.pid > 0 && !t.has("SigBlk") && !t.has("SigIgn")
+	if !handled { // another thread could change what becomes of the signal
+		certain = certain && !t.has("SigCgt") && t.fields["Threads"] == "1"
+	}
+	if certain && unix.Tgkill(t.pid, r.Thread, unix.SIGSYS) == nil {
+		// It waits there, unless the kernel has dropped it, as it does where a PID
+		// namespace's first process would be ended.
+		if now := threadOf(r.Thread); now.has("SigPnd") {
+			if handled {
+				return r.Value(int64(r.Number)) // the kernel leaves the number in the register (syscall_rollback)
+			}
+			return r.Errno(unix.ENOSYS)
+		}
+	}
+	killed[t.pid] = true
+	return unix.Kill(r.Thread, unix.SIGKILL) // a thread's number will do: its process ends
 }
 
-// dispositions tells what becomes of SIGSYS at a thread (proc_pid_status(5)).
-func dispositions(tid int) (blocked, ignored, caught bool) {
+// status is what /proc tells of a thread (proc_pid_status(5)).
+type status struct {
+	pid    int // of its process; 0 if that could not be found out
+	fields map[string]string
+}
+
+func threadOf(tid int) status {
+	s := status{fields: map[string]string{}}
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", tid))
-	in := func(set string) bool {
-		_, rest, _ := strings.Cut(string(text), "\n"+set+":\t")
-		line, _, _ := strings.Cut(rest, "\n")
-		signals, err := strconv.ParseUint(line, 16, 64)
-		return err != nil || signals>>(unix.SIGSYS-1)&1 == 1
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(line, ":")
+		s.fields[name] = strings.TrimSpace(value)
 	}
-	return in("SigBlk"), in("SigIgn"), in("SigCgt")
+	s.pid, _ = strconv.Atoi(s.fields["Tgid"])
+	return s
+}
+
+// has reports whether SIGSYS is in a set of signals; true if the set is not known,
+// but for that of pending ones.
+func (s status) has(set string) bool {
+	signals, err := strconv.ParseUint(s.fields[set], 16, 64)
+	if err != nil {
+		return set != "SigPnd"
+	}
+	return signals>>(unix.SIGSYS-1)&1 == 1
 }
 
 func comm(tid int) string {

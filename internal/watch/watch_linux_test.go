@@ -4,8 +4,10 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"runtime"
 	"slices"
@@ -41,6 +43,14 @@ func call(how string) {
 		unix.PthreadSigmask(unix.SIG_BLOCK, &set, nil)
 	case "caught":
 		signal.Notify(signals, unix.SIGSYS)
+	case "namespace":
+		cmd := exec.Command("/proc/self/exe", "call", "first of its namespace")
+		cmd.SysProcAttr = &unix.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}
+		var exited *exec.ExitError
+		if err := cmd.Run(); errors.As(err, &exited) && exited.ExitCode() < 0 {
+			os.Exit(6) // it was killed
+		}
+		os.Exit(5)
 	}
 	r, _, errno := unix.RawSyscall(unix.SYS_GETSID, 0, 0, 0)
 	fmt.Fprintln(os.Stderr, how, r == unix.SYS_GETSID, errno)
@@ -114,6 +124,17 @@ func TestCallsGetWhatTheFilterSays(t *testing.T) {
 				t.Errorf("it happened: %v", e.Happened)
 			}
 		})
+	}
+}
+
+// To its own namespace's first process the kernel gives no signal that would end it,
+// but for SIGKILL from without.
+func TestANamespacesFirstProcessIsKilledToo(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root, to make a PID namespace")
+	}
+	if status, events := under(t, false, "namespace", dsl.KillProcess); status != 6 || len(events) != 1 {
+		t.Errorf("status %d, %+v", status, events)
 	}
 }
 

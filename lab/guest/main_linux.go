@@ -34,6 +34,8 @@ func main() {
 		if runtime.GOARCH == "amd64" {
 			report(exam.Report{ABI: "x32", Facts: x32Facts()})
 		}
+	case os.Args[1] == "test":
+		report(test(os.Args[2]))
 	default:
 		report(examine(os.Args[1]))
 	}
@@ -44,6 +46,7 @@ func boot() {
 	err := errors.Join(
 		unix.Mount("proc", "/proc", "proc", 0, ""),
 		unix.Mknod("/dev/null", unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))),
+		loopback(),
 	)
 	if err != nil {
 		report(exam.Report{Error: err.Error()})
@@ -56,6 +59,10 @@ func boot() {
 		exams, _ := filepath.Glob(filepath.Join(filepath.Dir(guest), "*.exam"))
 		for _, e := range exams {
 			run(guest, e)
+		}
+		tests, _ := filepath.Glob(filepath.Join(filepath.Dir(guest), "*.test"))
+		for _, t := range tests {
+			run(guest, "test", t)
 		}
 	}
 	report(exam.Report{Done: true})

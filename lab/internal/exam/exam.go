@@ -41,6 +41,9 @@ type Report struct {
 	Wrong   []Wrong // at most 10
 	Failed  int
 	Cache   map[string]Kept // what ParseCache returns; nil if the kernel does not say
+	Tests   string          // the package whose tests were run
+	Passed  int
+	Skipped []string // as go test -v says it, with the reason
 	Error   string
 	Done    bool // the guest is at its end
 }
