@@ -46,10 +46,11 @@ bench:
 	cd bench && $(GO) vet ./... && $(GO) test ./... && $(GO) run .
 
 # Every golden and example filter on a real kernel of each architecture, under
-# qemu-system (Debian: qemu-system-arm -misc -mips -ppc -x86). make lab ARCH=s390x runs one.
+# qemu-system (Debian: qemu-system-arm -misc -mips -ppc -x86). make lab ARCH=s390x runs one,
+# TESTS=1 the tests of what acts on the kernel too (gcc-aarch64-linux-gnu for attach's on arm64).
 .PHONY: lab
 lab:
-	$(GO) run ./lab -arch '$(ARCH)'
+	$(GO) run ./lab -arch '$(ARCH)' $(if $(TESTS),-tests)
 
 # The kernel's cache of verdicts, and x32, on a kernel built once, in ten minutes (Debian: gcc make flex bison bc xz-utils libelf-dev qemu-system-x86).
 .PHONY: lab-cache
