@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -131,6 +130,9 @@ func (f filterFlags) readOne(s *session, arg string) ([]gen.Filter, error) {
 		}
 		return named(arg, name)(gen.Read(path, text, options))
 	}
+	if err != nil && (strings.HasSuffix(path, ".go") || strings.HasSuffix(path, ".json")) {
+		return nil, err
+	}
 	return named(arg, name)(f.compile(s, path))
 }
 
@@ -213,7 +215,7 @@ func named(arg, name string) func([]gen.Filter, error) ([]gen.Filter, error) {
 		}
 		own := slices.DeleteFunc(slices.Clone(all), func(f gen.Filter) bool { return f.Policy != name })
 		if len(own) == 0 {
-			return nil, errors.New(arg + ": there is no policy " + name)
+			return nil, fmt.Errorf("%s: there is no policy %s; it has %s", arg, name, strings.Join(policies(all), ", "))
 		}
 		return own, nil
 	}

@@ -28,7 +28,8 @@ Notify or Trace fails with ENOSYS. Paths and addresses are shown
 as they are in memory at that moment, which the program can change; nothing is decided by them. Where secgen itself is killed, calls that are not
 allowed fail with ENOSYS. It takes Linux 5.6, and sets no_new_privs.
 
-The filters are on the command's thread before its execve, so they must allow what the command does to begin, execve first. Signals are passed on.
+The filters are on the command's thread before its execve, so they must allow what the command does to begin, execve first. Filters that it installs
+itself are as they are, with -observe too: try a program that sandboxes itself without that, or with dsl.Observe. Signals are passed on.
 
 Exit codes: the command's, 128 and the number of the signal that ended it, 127 or 126 if it could not be found or executed; 125 if secgen failed, 2 for
 options that there are not.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/secgen-dev/secgen/gen"
 	"github.com/secgen-dev/secgen/internal/launch"
@@ -45,12 +46,20 @@ func (c *runCmd) run(s *session, filters, command []string) error {
 			}
 		}
 	}
+	killed := false
+	tell := w.Tell
+	w.Tell = func(e watch.Event) {
+		killed = killed || !e.Happened && (strings.HasPrefix(e.Action, "kill") || strings.HasPrefix(e.Action, "trap"))
+		tell(e)
+	}
 	status, err := w.Run(s.ctx, cmd)
 	switch {
 	case err != nil:
 		return unstarted(err)
 	case failedLog != nil:
 		return exit{failed, fmt.Errorf("the log is not complete: %w", failedLog)}
+	case status == 128+int(syscall.SIGSYS) && !killed:
+		fmt.Fprintf(s.stderr, "secgen: %s died of SIGSYS, and not by these filters: one that it installed itself, perhaps, which the kernel's log tells (dmesg | grep type=1326)\n", base(cmd.Path))
 	}
 	return exit{code: status}
 }

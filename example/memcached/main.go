@@ -38,6 +38,9 @@ import (
 
 func main() {
 	o := parse(os.Args[1:])
+	if len(o.memcached) > 0 && (o.memcached[0] == "-h" || o.memcached[0] == "--help") {
+		fmt.Print(usage)
+	}
 	var status int
 	var err error
 	switch {
@@ -53,6 +56,16 @@ func main() {
 	}
 	os.Exit(status)
 }
+
+const usage = `usage: memcached [-flip | -start-only] [-files] [-verify] [--] OPTIONS
+
+-flip        refuse what memcached does only at its start, by a supervisor
+-start-only  one filter, and no second stage
+-files       let it have a unix socket or external storage
+-verify      compare its replies with those of a server without a filter
+
+OPTIONS are memcached's own:
+`
 
 type options struct {
 	flip, startOnly, files, verify bool
