@@ -7,11 +7,13 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/secgen-dev/secgen/dsl"
 	"github.com/secgen-dev/secgen/gen/internal/profile"
 	"github.com/secgen-dev/secgen/gen/internal/source"
+	"github.com/secgen-dev/secgen/gen/internal/table"
 )
 
 // Profile is what programs were seen to ask of the kernel.
@@ -62,15 +64,21 @@ func Learned(p *Profile, o LearnOptions) (text []byte, remarks []string, err err
 	}
 	programs := programsOf(p)
 	if o.Program != "" {
+		name := shown(o.Program)
 		p = p.Select(func(k ProfileKey) bool { return k.Program == o.Program || path.Base(k.Program) == o.Program })
 		if p.Len() == 0 {
-			return nil, nil, fmt.Errorf("the profile has no program %s; it has %s", o.Program, cmp.Or(strings.Join(programs, ", "), "none by name"))
+			return nil, nil, fmt.Errorf("the profile has no program %s; it has %s", name, cmp.Or(strings.Join(programs, ", "), "none by name"))
 		}
-		programs = []string{path.Base(o.Program)}
+		programs = []string{shown(path.Base(o.Program))}
 	}
 	l, err := p.Policies(o.Name)
 	if err != nil {
 		return nil, nil, err
+	}
+	for _, policy := range slices.Backward(l.Policies) { // Start, then Serve, which is on top of it
+		if _, err := table.Resolve(dsl.Named{Name: policy.Name, Policy: policy.Policy}); err != nil {
+			return nil, nil, fmt.Errorf("the profile has what no policy can allow: %w", err)
+		}
 	}
 	if len(programs) > 1 {
 		l.Remarks = append([]string{fmt.Sprintf("The profile has %d programs (%s), and the policy allows each what any of them did: name one to have it for that alone.",
@@ -96,12 +104,12 @@ func WriteLearned(ctx context.Context, path string, p *Profile, o LearnOptions) 
 	return remarks, err
 }
 
-// programsOf are the base names of a profile's programs.
+// programsOf are the base names of a profile's programs, as they are shown.
 func programsOf(p *Profile) []string {
 	names := map[string]bool{}
 	for _, k := range p.Keys() {
 		if k.Program != "" {
-			names[path.Base(k.Program)] = true
+			names[shown(path.Base(k.Program))] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(names))
@@ -123,13 +131,13 @@ func listed(names []string) string {
 func (o LearnOptions) packageDoc(subject string) string {
 	doc := fmt.Sprintf("Package %s says what %s may ask of the kernel. It was learned", o.Package, lower(subject))
 	if o.Command != "" {
-		doc += " by\n\n\t" + oneLine(o.Command) + "\n\nand"
+		doc += " by\n\n\t" + shown(oneLine(o.Command)) + "\n\nand"
 	} else {
 		doc += ", and"
 	}
 	doc = strings.Join(paragraphs(doc+" allows what was seen, with the arguments that were seen: what the program does in other cases, after an error, say, is for its author to add."), "\n")
 	if o.File != "" {
-		doc += "\n\nTo make its filters fast for the calls that were counted:\n\n\t//go:generate env GOOS= GOARCH= go tool secgen generate -profile " + oneLine(o.File) + " -o filter_linux.go ./" + o.Package
+		doc += "\n\nTo make its filters fast for the calls that were counted:\n\n\t//go:generate env GOOS= GOARCH= go tool secgen generate -profile " + shown(oneLine(o.File)) + " -o filter_linux.go ./" + o.Package
 	}
 	return doc
 }
@@ -148,6 +156,14 @@ func paragraphs(text string) []string {
 		lines = append(lines, wrapped(p, "", "")...)
 	}
 	return lines
+}
+
+// shown is a text that others chose, in quotes if some of it could not be seen.
+func shown(text string) string {
+	if source.Printable(text) {
+		return text
+	}
+	return strconv.Quote(text)
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -3,13 +3,17 @@ package gen_test
 import (
 	"bytes"
 	"fmt"
+	"go/ast"
 	"go/format"
+	"go/parser"
+	"go/token"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"pgregory.net/rapid"
 
@@ -223,9 +227,9 @@ func TestLearnedPoliciesAllowWhatWasSeen(t *testing.T) {
 			t.Skip()
 		}
 		filters := learned(t, run.profile)
-		names := map[string]bool{}
+		names := map[string]bool{} // by ABI; those of no ABI are on all
 		for _, c := range run.made {
-			names[c.name] = true
+			names[string(c.arch)+" "+c.name] = true
 			nr, _ := abi.Lookup(string(c.arch)).Number(c.name)
 			for name, own := range filters {
 				if name == "Serve" && c.phase == gen.PhaseStart {
@@ -236,9 +240,10 @@ func TestLearnedPoliciesAllowWhatWasSeen(t *testing.T) {
 				}
 			}
 		}
-		for name := range maps.Clone(names) {
+		for key := range maps.Clone(names) {
+			arch, name, _ := strings.Cut(key, " ")
 			for _, twin := range (dsl.Target{Name: name}).Twins() {
-				names[twin.Name] = true
+				names[arch+" "+twin.Name] = true
 			}
 		}
 		for _, more := range []string{"restart_syscall", "exit", "exit_group", "rt_sigreturn", "sigreturn", "clock_gettime", "clock_getres", "gettimeofday", "time", "getcpu"} {
@@ -254,7 +259,7 @@ func TestLearnedPoliciesAllowWhatWasSeen(t *testing.T) {
 			for _, name := range abi.Calls() {
 				nr, ok := abi.Lookup(string(arch)).Number(name)
 				for policy, own := range filters {
-					if ok && !names[name] && answerOf(t, own, arch, nr, run.made[0].args) == allowed {
+					if ok && !names[name] && !names[string(arch)+" "+name] && answerOf(t, own, arch, nr, run.made[0].args) == allowed {
 						t.Fatalf("%s: %s's %s was not seen, and is allowed", policy, arch, name)
 					}
 				}
@@ -297,6 +302,122 @@ func TestLearnedSourceMeansItsPolicies(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A call is allowed by the ABI by which it was made, with the arguments that it had there.
+func TestLearnedPoliciesAllowCallsWhereTheyWereSeen(t *testing.T) {
+	type made struct {
+		arch dsl.Arch
+		call string
+		args [6]uint64
+	}
+	p := &gen.Profile{}
+	for _, c := range []made{
+		{dsl.AMD64, "openat", [6]uint64{0, 0, 0}}, {dsl.AMD64, "openat", [6]uint64{0, 0, 1}}, {dsl.I386, "openat", [6]uint64{0, 0, 0}},
+		{dsl.AMD64, "write", [6]uint64{}}, {dsl.AMD64, "exit", [6]uint64{}}, {dsl.I386, "read", [6]uint64{}},
+		{dsl.AMD64, "close", [6]uint64{}}, {dsl.I386, "close", [6]uint64{}}, {dsl.I386, "fcntl64", [6]uint64{0, 3}}, {dsl.AMD64, "newfstatat", [6]uint64{}},
+	} {
+		nr, ok := abi.Lookup(string(c.arch)).Number(c.call)
+		if !ok {
+			t.Fatal(c)
+		}
+		p.Add(gen.ProfileKey{Program: "/bin/x", Arch: c.arch, Number: nr}, c.args)
+	}
+	filters := learned(t, p)["Policy"]
+	for c, want := range map[made]bool{
+		{dsl.AMD64, "openat", [6]uint64{0, 0, 0}}: true, {dsl.AMD64, "openat", [6]uint64{0, 0, 1}}: true,
+		{dsl.I386, "openat", [6]uint64{0, 0, 0}}: true, {dsl.I386, "openat", [6]uint64{0, 0, 1}}: false,
+		{dsl.AMD64, "write", [6]uint64{}}: true, {dsl.I386, "write", [6]uint64{}}: false,
+		{dsl.AMD64, "read", [6]uint64{}}: false, {dsl.I386, "read", [6]uint64{}}: true,
+		{dsl.AMD64, "close", [6]uint64{}}: true, {dsl.I386, "close", [6]uint64{}}: true,
+		{dsl.I386, "fcntl64", [6]uint64{0, 3}}: true, {dsl.I386, "fcntl", [6]uint64{0, 3}}: true, {dsl.AMD64, "fcntl", [6]uint64{0, 3}}: false,
+		{dsl.AMD64, "newfstatat", [6]uint64{}}: true, {dsl.I386, "fstatat64", [6]uint64{}}: false,
+		{dsl.AMD64, "exit", [6]uint64{}}: true, {dsl.I386, "exit", [6]uint64{}}: true, // needed though it was not seen
+	} {
+		nr, _ := abi.Lookup(string(c.arch)).Number(c.call)
+		if got := answerOf(t, filters, c.arch, nr, c.args) == allowed; got != want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+	text, _, err := gen.Learned(p, gen.LearnOptions{})
+	if err != nil || !strings.Contains(string(text), "sys.Close,      // 2\n") ||
+		!strings.Contains(string(text), "dsl.Allow.For(dsl.Twins(sys.Fcntl64)).When(sys.Fcntl64.Cmd.Eq(linux.F_GETFL)).On(dsl.I386)") {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+// As many values as a profile tells apart are named; of more, it is said that any is
+// allowed.
+func TestManyValuesAreLimitedOrToldOf(t *testing.T) {
+	for _, n := range []uint64{32, 33} {
+		p := &gen.Profile{}
+		for i := range n {
+			for call, args := range map[uint32][6]uint64{16: {0, 0x5400 + i}, 157: {i + 1}, 72: {0, 1000 + i}, 41: {i + 1, 1}, 3: {i}, 59: {}} { // ioctl, prctl, fcntl, socket, close, execve
+				p.Add(gen.ProfileKey{Program: "/bin/x", Arch: dsl.AMD64, Number: call}, args)
+			}
+		}
+		_, remarks, err := gen.Learned(p, gen.LearnOptions{})
+		const many = "fcntl.cmd, ioctl.request, prctl.option, socket.domain: more different values than are kept, so any value is allowed."
+		if err != nil || slices.Contains(remarks, many) != (n > 32) {
+			t.Errorf("%d values: %v %q", n, err, remarks)
+		}
+		filters := learned(t, p)["Policy"]
+		for call, args := range map[uint32][6]uint64{16: {0, 0x5412 + 100}, 157: {100}, 72: {0, 2000}, 41: {100, 1}} {
+			if got := answerOf(t, filters, dsl.AMD64, call, args) == allowed; got != (n > 32) {
+				t.Errorf("%d values: call %d with %v: %v", n, call, args, got)
+			}
+		}
+	}
+}
+
+// What is learned can be loaded, or there is an error.
+func TestLearnedIsSourceThatLoads(t *testing.T) {
+	p := &gen.Profile{}
+	p.AddCount(gen.ProfileKey{Arch: dsl.AMD64, Number: 0xffffffff}, 1)
+	if text, _, err := gen.Learned(p, gen.LearnOptions{}); err != nil || !strings.Contains(string(text), "dsl.Number(-1)") {
+		t.Errorf("%v\n%s", err, text)
+	}
+	openat := gen.ProfileKey{Arch: dsl.AMD64, Number: 257}
+	p.AddKnown(openat, map[string]uint64{"flags": 0xffffffffff})
+	if text, _, err := gen.Learned(p, gen.LearnOptions{}); err == nil || !strings.Contains(err.Error(), "openat") || !strings.Contains(err.Error(), "flags") {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+// Names that others chose are words of the documentation, and nothing else.
+func TestLearnedDeclaresItsPoliciesAlone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }), rapid.SampledFrom([]string{
+			"x\n\n\ty\nfunc init() { println(\"PWNED by name\") }\n\nz", "x\r\r\ty\rvar Z int", "+build ignore", "*/ func init() {} /*", "\n\n//go:build ignore\n", "a\u2028b"}))
+		p := &gen.Profile{}
+		for i := range rapid.IntRange(1, 6).Draw(t, "programs") {
+			k := gen.ProfileKey{Program: name.Draw(t, "program"), Thread: name.Draw(t, "thread"), Arch: dsl.AMD64, Number: uint32(i)}
+			k.Phase = rapid.SampledFrom([]string{"", gen.PhaseStart, gen.PhaseServe}).Draw(t, "phase")
+			p.AddCount(k, 1)
+		}
+		o := gen.LearnOptions{Command: name.Draw(t, "command"), File: name.Draw(t, "file")}
+		if k := p.Keys()[0]; rapid.Bool().Draw(t, "one") {
+			o.Program = k.Program
+		}
+		text, remarks, err := gen.Learned(p, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), "policy.go", text, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		for _, d := range file.Decls {
+			g, ok := d.(*ast.GenDecl)
+			if !ok || g.Tok != token.IMPORT && (g.Tok != token.VAR ||
+				!slices.Contains([]string{"Policy", "serve", "Serve", "Start"}, g.Specs[0].(*ast.ValueSpec).Names[0].Name)) {
+				t.Fatalf("something else is declared:\n%s", text)
+			}
+		}
+		if bytes.Contains(text, []byte("\n//go:")) || strings.ContainsFunc(strings.Join(remarks, ""), func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Fatalf("%q\n%s", remarks, text)
+		}
+	})
 }
 
 // The arguments that make a difference are limited to what was seen.

@@ -24,56 +24,28 @@ type seen struct {
 	uses  []use
 }
 
-// argument is what was seen of a call's, in the values of one ABI.
+// argument is what was seen of a call's on one ABI.
 type argument struct {
 	dsl.Arg
 	arch     *abi.Arch
 	names    abi.Names
-	named    bool
 	times    map[uint64]uint64 // of each value; nil: they are too many
 	all, any uint64
 }
 
-// argument collects the values that an argument has had, as noted under a key; false
-// if not all are known. Of which calls is known, often tells.
+// argument collects the values that an argument has had on an ABI, as noted under a
+// key; false if not all are known, or there are none. Of which calls is known, often
+// tells.
 func (s *seen) argument(arch *abi.Arch, arg abi.Arg, key string, often func(*Call) uint64) (argument, bool) {
-	a := argument{
-		Arg: dsl.Arg{Call: s.name, Name: arg.Name}, arch: arch, names: arch.Names(s.name, arg), named: abi.HasNames(s.name, arg.Name),
-		times: map[uint64]uint64{}, all: ^uint64(0) >> (64 - arg.Bits),
+	i := slices.IndexFunc(s.uses, func(u use) bool { return u.arch == arch })
+	if i < 0 {
+		return argument{}, false
 	}
-	for _, u := range s.uses {
-		if _, ok := argOf(u.arch, s.name, arg.Name); !ok {
-			continue // there, the call has another form
-		}
-		v := u.call.Args[key]
-		if v.Noted() < often(u.call) {
-			return a, false
-		}
-		if v.Noted() == 0 {
-			continue
-		}
-		if v.Seen == nil {
-			a.times = nil
-			all, ok := s.translated(v.All, u.arch, arch, arg)
-			any, ok2 := s.translated(v.Any, u.arch, arch, arg)
-			if !ok || !ok2 {
-				return a, false
-			}
-			a.all, a.any = a.all&all, a.any|any
-			continue
-		}
-		for value, n := range v.Seen {
-			there, ok := s.translated(value, u.arch, arch, arg)
-			if !ok {
-				continue // it cannot be had there
-			}
-			if a.times != nil {
-				a.times[there] += n
-			}
-			a.all, a.any = a.all&there, a.any|there
-		}
-	}
-	return a, a.times == nil || len(a.times) > 0
+	v := s.uses[i].call.Args[key]
+	return argument{
+		Arg: dsl.Arg{Call: s.name, Name: arg.Name}, arch: arch, names: arch.Names(s.name, arg),
+		times: v.Seen, all: v.All, any: v.Any,
+	}, v.Noted() > 0 && v.Noted() >= often(s.uses[i].call)
 }
 
 func made(c *Call) uint64 { return c.Count }
@@ -86,28 +58,6 @@ func argOf(arch *abi.Arch, call, name string) (abi.Arg, bool) {
 		}
 	}
 	return abi.Arg{}, false
-}
-
-// translated is what has the names of an argument's value on another ABI; false if it
-// cannot be had there.
-func (s *seen) translated(v uint64, from, to *abi.Arch, there abi.Arg) (uint64, bool) {
-	if from == to {
-		return v, true
-	}
-	own, _ := argOf(from, s.name, there.Name)
-	text, ok := from.Names(s.name, own).Value(v)
-	if !ok {
-		return v, v>>(there.Bits-1)>>1 == 0
-	}
-	var sum uint64
-	for term := range strings.SplitSeq(text, "|") {
-		n, ok := termOf(to, term)
-		if !ok {
-			return 0, false
-		}
-		sum |= n << (64 - there.Bits) >> (64 - there.Bits)
-	}
-	return sum, true
 }
 
 // values are those that were seen, sorted.

@@ -60,7 +60,12 @@ type record struct {
 const auditRegisters = 4
 
 var (
-	recordType  = regexp.MustCompile(`\btype=(SECCOMP|1326|SYSCALL|1300)\b`)
+	// In audit.log, a record begins its line. What the kernel prints, it begins with a
+	// time and audit:, before which the journal and syslog have who wrote it. All else
+	// may be the words of a user.
+	recordType = regexp.MustCompile(`^(?:(?:node=\S+ )?type=(SECCOMP|1326|SYSCALL|1300) |` +
+		`(?:<\d+>)?(?:(?:\w{3} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ kernel: )?` +
+		`(?:\[[ \w.:]+\] )?audit(?:\[\d+\])?: type=(1326|1300) audit\()`)
 	recordEvent = regexp.MustCompile(`\baudit\(([0-9.:]+)\)`)
 )
 
@@ -82,7 +87,7 @@ func parseRecord(line string) (*record, error) {
 	if m := recordEvent.FindStringSubmatch(line); m != nil {
 		r.event = m[1]
 	}
-	if kind[1] != "SYSCALL" && kind[1] != "1300" {
+	if t := kind[1] + kind[2]; t != "SYSCALL" && t != "1300" {
 		return r, nil
 	}
 	r.registers = &[auditRegisters]uint64{}

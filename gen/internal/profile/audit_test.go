@@ -26,6 +26,30 @@ type=CWD msg=audit(1732500000.126:48): cwd="/"
 	}
 }
 
+// A record is what the kernel or auditd says, and not what a user has them write.
+func TestWordsOfUsersAreNoAuditRecords(t *testing.T) {
+	const record = `audit(1732500000.124:46): pid=7 comm="ls" exe="/usr/bin/ls" sig=31 arch=c000003e syscall=257 code=0x80000000`
+	for _, line := range []string{
+		"type=SECCOMP msg=" + record, "node=host type=1326 msg=" + record, "audit: type=1326 " + record, "audit[7]: type=1326 " + record,
+		"[   12.345678] audit: type=1326 " + record, "<5>[   12.345678] audit: type=1326 " + record, "[Mon Nov 25 01:02:03 2024] audit: type=1326 " + record,
+		"Nov  5 01:02:03 host kernel: [   12.345678] audit: type=1326 " + record, "2024-11-25T01:02:03+00:00 host kernel: audit: type=1326 " + record,
+	} {
+		if p, err := ReadAudit("audit.log", []byte(line)); err != nil || p.Counts()["openat"] != 1 {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+	for _, line := range []string{
+		"type=USER_MSG msg=audit(1.2:3): msg='type=1326 " + record + "'", "type=USER_MSG msg=audit(1.2:3): msg='audit: type=1326 " + record + "'",
+		"Nov 25 01:02:03 host user: audit: type=1326 " + record, "Nov 25 01:02:03 host user[7]: kernel: audit: type=1326 " + record,
+		"Nov 25 01:02:03 host kernel: audit: type=1334 audit(1.2:3): type=1326 " + record, "[   12.345678] evil: audit: type=1326 " + record,
+		" type=SECCOMP msg=" + record, "x type=1326 " + record, "type=1326x " + record,
+	} {
+		if _, err := ReadAudit("audit.log", []byte(line)); err == nil || !strings.Contains(err.Error(), "no records of calls") {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
 func TestWhatIsNoAuditLogIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                     "audit.log: no records of calls",

@@ -7,8 +7,8 @@ import (
 	"github.com/secgen-dev/secgen/gen/internal/abi"
 )
 
-// fewValues is how many values a condition names at most.
-const fewValues = 16
+// fewValues is how many values are told apart where bits say nearly as much.
+const fewValues = 8
 
 // free are arguments with names that say nothing of what a caller can do by the call:
 // conditions on them would cost time and end programs. All others with names get
@@ -35,7 +35,7 @@ func limits(call string, arg abi.Arg) bool {
 func hasDomain(call string) bool { return call == "socket" || call == "socketpair" }
 
 // cond is what all values seen have in common, as narrow as can be said in few words;
-// none if they are too many.
+// none if they are no flags and more than are told apart.
 func (a argument) cond() []dsl.Cond {
 	switch {
 	case a.Name == "futex_op":
@@ -45,7 +45,7 @@ func (a argument) cond() []dsl.Cond {
 		return a.coded(dsl.Const("SOCK_TYPE_MASK"), mask.Bits)
 	case a.names.Flags:
 		return a.flags()
-	case a.times == nil || len(a.times) > fewValues || !a.named && len(a.times) > fewValues/2:
+	case a.times == nil:
 		return nil
 	}
 	return []dsl.Cond{a.In(a.list()...)}
@@ -85,7 +85,7 @@ func (a argument) coded(mask dsl.Value, bits uint64) []dsl.Cond {
 	if a.times == nil {
 		return nil
 	}
-	if a.single() && len(a.times) <= fewValues/2 {
+	if a.single() && len(a.times) <= fewValues {
 		return []dsl.Cond{a.In(a.list()...)}
 	}
 	var codes []dsl.Value

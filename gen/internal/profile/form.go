@@ -20,7 +20,7 @@ func (s *seen) forms(arch *abi.Arch) []form {
 	divided, by := s.divided(arch)
 	rest := s.conds(arch, by...)
 	if divided == nil {
-		divided = []form{{count: s.count}}
+		divided = []form{{count: s.on([]dsl.Arch{dsl.Arch(arch.Name)})}}
 	}
 	var list []form
 	for _, f := range divided {
@@ -102,7 +102,7 @@ func (a argument) byMode() []form {
 
 // each is every value for itself, if they are few.
 func (a argument) each() []form {
-	if len(a.times) > fewValues/2 {
+	if len(a.times) > fewValues {
 		return []form{{conds: a.flags(), count: a.count()}}
 	}
 	var forms []form
@@ -190,7 +190,7 @@ func (s *seen) byDomain(a argument) []form {
 
 // protocol is the condition on a socket's protocol, whose names depend on the family.
 func (a argument) protocol(domain string) []dsl.Cond {
-	if a.times == nil || len(a.times) > fewValues/2 {
+	if a.times == nil {
 		return nil
 	}
 	var names []string

@@ -2,13 +2,16 @@ package profile
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"math/bits"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/secgen-dev/secgen/dsl"
 	"github.com/secgen-dev/secgen/gen/internal/abi"
@@ -119,6 +122,10 @@ func Is(text []byte) bool {
 	return json.Unmarshal(text, &d) == nil && d.Secgen != ""
 }
 
+// mostCalls is how many calls a profile has at most, so that no sum of them is too much
+// for 64 bits.
+const mostCalls = 1 << 53
+
 // Read reads a profile as MarshalJSON writes it; name is for errors.
 func Read(name string, text []byte) (*Profile, error) {
 	var d document
@@ -134,7 +141,12 @@ func Read(name string, text []byte) (*Profile, error) {
 		return nil, fmt.Errorf("%s: this is %q, and this secgen reads %s", name, d.Secgen, format)
 	}
 	p := &Profile{}
+	var sum uint64
 	for i, e := range d.Calls {
+		if e.Count > mostCalls-sum {
+			return nil, fmt.Errorf("%s: call %d: no run makes so many calls: %d", name, i+1, e.Count)
+		}
+		sum += e.Count
 		if err := p.read(e); err != nil {
 			return nil, fmt.Errorf("%s: call %d: %w", name, i+1, err)
 		}
@@ -169,16 +181,56 @@ func (p *Profile) read(e entry) error {
 	c := p.call(k)
 	c.Count = e.Count
 	for _, name := range slices.Sorted(maps.Keys(e.Args)) {
-		switch a := e.Args[name]; {
-		case len(a.Seen) > 0 && a.All == nil && a.Any == nil && a.Times == 0:
-			for value, n := range a.Seen {
-				c.note(name, uint64(value), n)
-			}
-		case len(a.Seen) == 0 && a.All != nil && a.Any != nil:
-			c.merge(name, Values{All: uint64(*a.All), Any: uint64(*a.Any), Times: a.Times})
-		default:
-			return fmt.Errorf("%s's %s: give the values seen, or all and any", e.Call, name)
+		if err := c.read(name, e.Args[name], widthOf(arch, k.Name(), name)); err != nil {
+			return fmt.Errorf("%s's %s: %w", cmp.Or(e.Call, fmt.Sprint(k.Number)), name, err)
 		}
+	}
+	return nil
+}
+
+// widthOf is how many bits the values have that are noted of an argument.
+func widthOf(arch *abi.Arch, call, name string) int {
+	name, _, _ = strings.Cut(name, " with ")
+	for _, arg := range arch.Args(call) {
+		if arg.Name == name {
+			return arg.Bits
+		}
+	}
+	return 64 // it is in memory
+}
+
+// read adds the values of an argument, of which the call was counted before.
+func (c *Call) read(name string, a args, width int) error {
+	var any, noted uint64
+	count := func(n uint64) error {
+		if n > c.Count-noted {
+			return fmt.Errorf("its values were noted more often than the call was made, %s", Times(c.Count, "time"))
+		}
+		noted += n
+		return nil
+	}
+	switch {
+	case len(a.Seen) > 0 && a.All == nil && a.Any == nil && a.Times == 0:
+		for value, n := range a.Seen {
+			if err := count(n); err != nil {
+				return err
+			}
+			any |= uint64(value)
+			c.note(name, uint64(value), n)
+		}
+	case len(a.Seen) == 0 && a.All != nil && a.Any != nil:
+		if err := count(a.Times); err != nil {
+			return err
+		}
+		if any = uint64(*a.Any); uint64(*a.All)&^any != 0 {
+			return fmt.Errorf("all values have the bits %#x, and any has %#x, which lacks some of them", uint64(*a.All), any)
+		}
+		c.merge(name, Values{All: uint64(*a.All), Any: any, Times: a.Times})
+	default:
+		return errors.New("give the values seen, or all and any")
+	}
+	if bits.Len64(any) > width {
+		return fmt.Errorf("it has %d bits, which is too few for %#x", width, any)
 	}
 	return nil
 }

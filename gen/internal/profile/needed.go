@@ -24,19 +24,46 @@ var needed = []struct{ call, why string }{
 	{"getcpu", "likewise"},
 }
 
-// unseen allows what a run may not show.
+// unseen allows what a run may not show, on the ABIs on which it did not.
 func (m *maker) unseen(calls []*seen) []source.Rule {
-	rule := source.Rule{Rule: dsl.Rule{Action: dsl.Allow}, Twins: m.twins, Comments: []string{"Not seen, and needed all the same."}}
+	var rules []source.Rule
 	for _, n := range needed {
-		if m.exists(n.call) && find(calls, n.call) == nil {
-			rule.Calls = append(rule.Calls, dsl.Target{Name: n.call})
-			rule.Remarks = append(rule.Remarks, n.why)
+		on, everywhere := m.lacking(n.call, find(calls, n.call))
+		if len(on) == 0 {
+			continue
 		}
+		if everywhere {
+			on = nil
+		}
+		i := slices.IndexFunc(rules, func(r source.Rule) bool { return slices.Equal(r.Arches, on) })
+		if i < 0 {
+			i = len(rules)
+			rules = append(rules, source.Rule{Rule: dsl.Rule{Action: dsl.Allow, Arches: on}, Twins: m.twins, Close: i > 0})
+		}
+		rules[i].Calls = append(rules[i].Calls, dsl.Target{Name: n.call})
+		rules[i].Remarks = append(rules[i].Remarks, n.why)
 	}
-	if len(rule.Calls) == 0 {
-		return nil
+	if len(rules) > 0 {
+		rules[0].Comments = []string{"Not seen, and needed all the same."}
 	}
-	return []source.Rule{rule}
+	return rules
+}
+
+// lacking are the ABIs that have a call and on which it was not seen, and whether
+// those are all that have it.
+func (m *maker) lacking(call string, s *seen) (on []dsl.Arch, all bool) {
+	all = true
+	for _, arch := range m.abis {
+		if _, ok := arch.Number(call); !ok {
+			continue
+		}
+		if s != nil && slices.ContainsFunc(s.uses, func(u use) bool { return u.arch == arch }) {
+			all = false
+			continue
+		}
+		on = append(on, dsl.Arch(arch.Name))
+	}
+	return on, all
 }
 
 // fallback keeps libcs that try clone3 from failing where others that were seen do
@@ -95,6 +122,9 @@ func (m *maker) installer(stages ...[]*seen) []source.Rule {
 // with reports whether the call was made with each of these values, or is not limited
 // by them.
 func (s *seen) with(arch *abi.Arch, args map[string]uint64) bool {
+	if _, ok := arch.Number(s.name); ok && s.on([]dsl.Arch{dsl.Arch(arch.Name)}) == 0 {
+		return false
+	}
 	for name, v := range args {
 		arg, ok := argOf(arch, s.name, name)
 		if !ok {

@@ -10,7 +10,7 @@ import (
 
 // remark says what the author of a policy should know of what was seen.
 func (m *maker) remark(calls []*seen) {
-	var unknown, nameless []string
+	var unknown, many, nameless []string
 	for _, s := range calls {
 		target, on := s.target()
 		if target.Name == "" {
@@ -20,11 +20,16 @@ func (m *maker) remark(calls []*seen) {
 		if s.unknown() {
 			unknown = append(unknown, s.name)
 		}
+		many = append(many, s.many()...)
 	}
 	say := func(format string, args ...any) { m.remarks = append(m.remarks, fmt.Sprintf(format, args...)) }
 	if len(unknown) > 0 {
 		slices.Sort(unknown)
 		say("Of some of these calls, arguments are not known, and what is not known limits nothing: %s.", strings.Join(unknown, ", "))
+	}
+	if len(many) > 0 {
+		slices.Sort(many)
+		say("%s: more different values than are kept, so any value is allowed.", strings.Join(slices.Compact(many), ", "))
 	}
 	if len(nameless) > 0 {
 		say("These numbers have no name in secgen's tables, and are allowed whatever their arguments: %s.", strings.Join(nameless, ", "))
@@ -78,6 +83,31 @@ func (s *seen) unknown() bool {
 			return limits(s.name, arg) && u.call.Args[arg.Name].Noted() < u.call.Count
 		})
 	})
+}
+
+// many are the arguments that would limit the call, had they not too many values.
+func (s *seen) many() []string {
+	var list []string
+	for _, u := range s.uses {
+		for _, arg := range u.arch.Args(s.name) {
+			if !limits(s.name, arg) {
+				continue
+			}
+			keys, often := []string{arg.Name}, made
+			if hasDomain(s.name) && u.call.Args["domain"].Seen != nil && arg.Name != "domain" {
+				keys, often = nil, func(*Call) uint64 { return 1 }
+				for domain := range u.call.Args["domain"].Seen {
+					keys = append(keys, with(arg.Name, domainName(u.arch, domain)))
+				}
+			}
+			for _, key := range keys {
+				if a, ok := s.argument(u.arch, arg, key, often); ok && a.times == nil && a.cond() == nil {
+					list = append(list, s.name+"."+arg.Name)
+				}
+			}
+		}
+	}
+	return list
 }
 
 // writes reports whether files may be opened for more than reading.

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -16,6 +17,9 @@ import (
 // target is how a rule names the call, and the ABIs that it is limited to.
 func (s *seen) target() (dsl.Target, []dsl.Arch) {
 	if arch, number, ok := strings.Cut(s.name, " "); ok {
+		if number == strconv.FormatUint(math.MaxUint32, 10) { // of a call that is skipped
+			number = "-1"
+		}
 		return dsl.Target{Number: number}, []dsl.Arch{dsl.Arch(arch)}
 	}
 	return dsl.Target{Name: s.name}, nil
@@ -46,8 +50,8 @@ func (m *maker) themed(calls []*seen, suffix string, rules func(*seen) []source.
 				sum += s.count
 			}
 			for _, r := range own {
-				if r.Action == dsl.Allow && len(r.Conds) == 0 && len(r.Arches) == 0 {
-					plain = append(plain, plainCall{r, s.count})
+				if r.Action == dsl.Allow && len(r.Conds) == 0 && r.Calls[0].Name != "" {
+					plain = append(plain, plainCall{r, s.on(r.Arches)})
 				} else {
 					narrow = append(narrow, r)
 				}
@@ -75,18 +79,34 @@ type plainCall struct {
 	count uint64
 }
 
-// together makes one rule of those without conditions, and another of those that stand
-// for the other forms of their calls too.
+// together makes one rule of those without conditions, another of those that stand for
+// the other forms of their calls too, and likewise of those on some ABIs.
 func together(calls []plainCall) []source.Rule {
+	alike := func(c plainCall, r source.Rule) bool { return c.Twins == r.Twins && slices.Equal(c.Arches, r.Arches) }
 	var rules []source.Rule
-	for _, twins := range []bool{false, true} {
-		r := source.Rule{Rule: dsl.Rule{Action: dsl.Allow}, Twins: twins}
+	for _, c := range calls {
+		r := source.Rule{Rule: dsl.Rule{Action: dsl.Allow, Arches: c.Arches}, Twins: c.Twins}
+		if !slices.ContainsFunc(rules, func(old source.Rule) bool { return alike(c, old) }) {
+			rules = append(rules, r)
+		}
+	}
+	rank := func(r source.Rule) int {
+		if r.Twins {
+			return 2*len(r.Arches) + 1
+		}
+		return 2 * len(r.Arches)
+	}
+	slices.SortStableFunc(rules, func(a, b source.Rule) int { return rank(a) - rank(b) })
+	for j := range rules {
+		r := &rules[j]
 		for i, c := range calls {
-			if c.Twins != twins {
+			if !alike(c, *r) {
 				continue
 			}
 			// Another form of it may be there, which this is counted with.
-			form := func(other plainCall) bool { return twins && slices.Contains(c.Calls[0].Twins(), other.Calls[0]) }
+			form := func(other plainCall) bool {
+				return r.Twins && alike(other, *r) && slices.Contains(c.Calls[0].Twins(), other.Calls[0])
+			}
 			if slices.ContainsFunc(calls[:i], form) {
 				continue
 			}
@@ -104,65 +124,57 @@ func together(calls []plainCall) []source.Rule {
 		if len(r.Calls) == 1 {
 			r.Remark, r.Remarks = r.Remarks[0], nil
 		}
-		if len(r.Calls) > 0 {
-			rules = append(rules, r)
-		}
 	}
 	return rules
 }
 
-// rules allow a call as it was seen.
+// rules allow a call as it was seen, on the ABIs on which it was seen so.
 func (m *maker) rules(s *seen) []source.Rule {
 	target, on := s.target()
 	rule := source.Rule{Rule: dsl.Rule{Action: dsl.Allow, Calls: []dsl.Target{target}, Arches: on}, Remark: number(s.count)}
-	if s.name == "clone3" {
+	switch {
+	case s.name == "clone3":
 		rule.Action, rule.Remark = dsl.Errno(linux.ENOSYS), ""
 		rule.Comments = []string{"clone3's flags are in memory, where no filter sees them. After ENOSYS, libcs use clone."}
 		return []source.Rule{rule}
+	case on != nil:
+		return []source.Rule{rule}
 	}
 	type variant struct {
-		forms []form
-		on    []dsl.Arch
+		form
+		on []*abi.Arch
 	}
 	var variants []variant
-	having := 0
-	for _, arch := range m.abis {
-		if _, ok := arch.Number(s.name); !ok {
-			continue
+	for _, u := range s.uses {
+		forms := s.forms(u.arch)
+		if forms == nil {
+			forms = []form{{count: u.call.Count}}
 		}
-		having++
-		forms := s.forms(arch)
-		used := slices.ContainsFunc(s.uses, func(u use) bool { return u.arch == arch })
-		if forms == nil && !used && len(s.forms(s.uses[0].arch)) > 0 {
-			continue // nothing of what was seen can be said there
+		for _, f := range forms {
+			i := slices.IndexFunc(variants, func(v variant) bool { return reflect.DeepEqual(v.conds, f.conds) })
+			if i < 0 {
+				variants = append(variants, variant{form{conds: f.conds}, nil})
+				i = len(variants) - 1
+			}
+			v := &variants[i]
+			v.count += f.count
+			if !slices.Contains(v.on, u.arch) {
+				v.on = append(v.on, u.arch)
+			}
 		}
-		i := slices.IndexFunc(variants, func(v variant) bool { return reflect.DeepEqual(v.forms, forms) })
-		if i < 0 {
-			i = len(variants)
-			variants = append(variants, variant{forms: forms})
-		}
-		variants[i].on = append(variants[i].on, dsl.Arch(arch.Name))
 	}
+	twins := !slices.ContainsFunc(variants, func(v variant) bool { return !alike(target, v.on, v.conds) })
 	var rules []source.Rule
 	for _, v := range variants {
 		r := rule
-		if len(v.on) < having {
-			r.Arches = v.on
+		r.Conds, r.Remark = v.conds, number(v.count)
+		r.Twins = twins && hasForms(target, v.on)
+		if slices.ContainsFunc(m.abis, func(a *abi.Arch) bool { return !slices.Contains(v.on, a) && hasSome(a, r.Meant().Calls) }) {
+			r.Arches = slices.DeleteFunc(slices.Clone(m.arches), func(a dsl.Arch) bool {
+				return !slices.ContainsFunc(v.on, func(own *abi.Arch) bool { return a == dsl.Arch(own.Name) })
+			})
 		}
-		r.Twins = r.Arches == nil && s.hasForms(m.abis) && s.alike(m.abis, v.forms)
-		if v.forms == nil {
-			if r.Arches != nil {
-				r.Remark = number(s.on(r.Arches))
-			}
-			rules = append(rules, r)
-		}
-		for _, f := range v.forms {
-			r.Conds, r.Remark = f.conds, number(f.count)
-			rules = append(rules, r)
-		}
-	}
-	if variants == nil {
-		return []source.Rule{rule}
+		rules = append(rules, r)
 	}
 	if s.name == "execve" && len(rules) == 1 && s.count == 1 {
 		rules[0].Remark = "1, by which it is started under the filter"
@@ -170,41 +182,42 @@ func (m *maker) rules(s *seen) []source.Rule {
 	return rules
 }
 
-// on is how often the call was made on some ABIs.
+// on is how often the call was made on some ABIs; none are all.
 func (s *seen) on(arches []dsl.Arch) (n uint64) {
 	for _, u := range s.uses {
-		if slices.Contains(arches, dsl.Arch(u.arch.Name)) {
+		if len(arches) == 0 || slices.Contains(arches, dsl.Arch(u.arch.Name)) {
 			n += u.call.Count
 		}
 	}
 	return n
 }
 
-// hasForms reports whether some 32-bit ABI has the call in another form.
-func (s *seen) hasForms(abis []*abi.Arch) bool {
-	return slices.ContainsFunc(abis, func(a *abi.Arch) bool {
-		return a.Word == 32 && slices.ContainsFunc(dsl.Target{Name: s.name}.Twins(), func(t dsl.Target) bool {
-			_, ok := a.Number(t.Name)
-			return ok
-		})
+// hasSome reports whether an ABI has one of some calls.
+func hasSome(arch *abi.Arch, calls []dsl.Target) bool {
+	return slices.ContainsFunc(calls, func(t dsl.Target) bool {
+		_, ok := arch.Number(t.Name)
+		return ok
 	})
+}
+
+// hasForms reports whether some 32-bit ABI has the call in another form.
+func hasForms(call dsl.Target, abis []*abi.Arch) bool {
+	return slices.ContainsFunc(abis, func(a *abi.Arch) bool { return a.Word == 32 && hasSome(a, call.Twins()) })
 }
 
 // alike reports whether the other forms of a call have the arguments that conditions
 // are on, in as many bits.
-func (s *seen) alike(abis []*abi.Arch, forms []form) bool {
-	for _, f := range forms {
-		for _, c := range f.conds {
-			for _, t := range append((dsl.Target{Name: s.name}).Twins(), dsl.Target{Name: s.name}) {
-				for _, arch := range abis {
-					if _, ok := arch.Number(t.Name); !ok {
-						continue
-					}
-					own, ok := argOf(s.uses[0].arch, s.name, c.Arg)
-					other, ok2 := argOf(arch, t.Name, c.Arg)
-					if !ok || !ok2 || own.Bits != other.Bits {
-						return false
-					}
+func alike(call dsl.Target, abis []*abi.Arch, conds []dsl.Cond) bool {
+	for _, c := range conds {
+		for _, t := range append(call.Twins(), call) {
+			for _, arch := range abis {
+				if !hasSome(arch, []dsl.Target{t}) {
+					continue
+				}
+				own, ok := argOf(abis[0], call.Name, c.Arg)
+				other, ok2 := argOf(arch, t.Name, c.Arg)
+				if !ok || !ok2 || own.Bits != other.Bits {
+					return false
 				}
 			}
 		}

@@ -290,6 +290,7 @@ var tableMode = regexp.MustCompile(`^System call usage summary for (\w+(?: bit)?
 
 // addTables counts what tables of strace -c say.
 func (p *Profile) addTables(text []byte, native *abi.Arch) error {
+	sum := 0.0
 	return Table(text, func(m, call string, count float64) error {
 		arch := native
 		if a := mode(native, m); a != nil {
@@ -299,7 +300,7 @@ func (p *Profile) addTables(text []byte, native *abi.Arch) error {
 		if !ok {
 			return fmt.Errorf("%s has no call %s: if the table is another architecture's, say which", arch.Name, call)
 		}
-		if !(count >= 0 && count < 1<<53) {
+		if sum += count; !(count >= 0 && sum < mostCalls) {
 			return fmt.Errorf("%s: %v is no count", call, count)
 		}
 		p.AddCount(Key{Arch: dsl.Arch(arch.Name), Number: nr}, uint64(count))

@@ -38,15 +38,15 @@ const (
 // Write returns the text of a package's one file.
 func Write(pkg, doc string, lists []List, policies ...Policy) ([]byte, error) {
 	f := jen.NewFile(pkg)
-	for line := range strings.SplitSeq(doc, "\n") {
-		f.PackageComment(strings.TrimSpace("// " + line))
+	for _, line := range comment(doc) {
+		f.PackageComment(line)
 	}
 	f.ImportName(dslPath, "dsl")
 	f.ImportName(sysPath, "sys")
 	f.ImportName(linuxPath, "linux")
-	comment := func(lines []string) {
-		for _, line := range lines {
-			f.Comment(strings.TrimSpace("// " + line))
+	document := func(lines []string) {
+		for _, line := range comment(strings.Join(lines, "\n")) {
+			f.Comment(line)
 		}
 	}
 	var w writer
@@ -60,11 +60,11 @@ func Write(pkg, doc string, lists []List, policies ...Policy) ([]byte, error) {
 		f.Var().Id(s.name).Op("=").Index().Qual(dslPath, "Value").Add(row("{", "}", words(s.cond, s.cond.Values)))
 	}
 	for _, l := range lists {
-		comment(l.Doc)
+		document(l.Doc)
 		f.Var().Id(l.Name).Op("=").Add(w.rules(l.Rules))
 	}
 	for _, p := range policies {
-		comment(p.Doc)
+		document(p.Doc)
 		f.Var().Id(p.Name).Op("=").Qual(dslPath, "Policy").Custom(rows("{", "}"), w.fields(p)...)
 	}
 	var b bytes.Buffer
@@ -167,7 +167,7 @@ func remark(text string) *jen.Statement {
 	if text == "" {
 		return jen.Null()
 	}
-	return jen.Comment("// " + text)
+	return jen.Comment(commentLine(text))
 }
 
 // lines are rows that end with a comma of their own, so that a comment can follow.
@@ -238,8 +238,8 @@ func (w *writer) code(r, before Rule) *jen.Statement {
 		if again {
 			break
 		}
-		for line := range strings.SplitSeq(c, "\n") {
-			code.Comment("// " + strings.TrimSpace(line)).Line()
+		for _, line := range comment(c) {
+			code.Comment(line).Line()
 		}
 	}
 	code.Add(action(r.Action)).Dot("For").Add(r.calls())
