@@ -81,7 +81,7 @@ func Learned(p *Profile, o LearnOptions) (text []byte, remarks []string, err err
 		}
 	}
 	if len(programs) > 1 {
-		l.Remarks = append([]string{fmt.Sprintf("The profile has %d programs (%s), and the policy allows each what any of them did: name one to have it for that alone.",
+		l.Remarks = append([]string{fmt.Sprintf("The profile has %d programs (%s), and the policy allows each what any of them did: name one by -program to have it for that alone.",
 			len(programs), strings.Join(programs, ", "))}, l.Remarks...)
 	}
 	subject := "The program"

@@ -40,6 +40,8 @@ func holds(c dsl.Cond, arch *abi.Arch, v uint64) bool {
 	case dsl.OpHas:
 		all := bits(c.Values)
 		return v&all == all
+	case dsl.OpLacks:
+		return v&bits(c.Values) == 0
 	case dsl.OpOnly:
 		return v&^bits(c.Values) == 0
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/secgen-dev/secgen/dsl"
+	"github.com/secgen-dev/secgen/dsl/group"
 	"github.com/secgen-dev/secgen/dsl/linux"
 	"github.com/secgen-dev/secgen/dsl/sys"
 	"github.com/secgen-dev/secgen/gen/internal/abi"
@@ -14,20 +15,50 @@ import (
 var needed = []struct{ call, why string }{
 	{"restart_syscall", "a thread that slept makes it after a stop (SIGSTOP, a debugger)"},
 	{"exit", "counts and logs lose calls that do not return"},
-	{"exit_group", "likewise"},
+	{"exit_group", "counts and logs lose calls that do not return"},
 	{"rt_sigreturn", "the end of a signal's handler"},
 	{"sigreturn", "the same, in 32-bit programs"},
 	{"clock_gettime", "mostly answered without a call, but not on every clock source"},
-	{"clock_getres", "likewise"},
-	{"gettimeofday", "likewise"},
-	{"time", "likewise"},
-	{"getcpu", "likewise"},
+	{"clock_getres", "mostly answered without a call, but not on every clock source"},
+	{"gettimeofday", "mostly answered without a call, but not on every clock source"},
+	{"time", "mostly answered without a call, but not on every clock source"},
+	{"getcpu", "mostly answered without a call, but not on every clock source"},
 }
 
-// unseen allows what a run may not show, on the ABIs on which it did not.
-func (m *maker) unseen(calls []*seen) []source.Rule {
+// runtime is the variable of package group with what the runtime that the calls show
+// needs, and its rules; it is empty where none is known.
+func (m *maker) runtime(calls []*seen) (name string, rules []source.Rule) {
+	clone := find(calls, "clone")
+	if clone == nil || !clone.any("flags", isGoThread) {
+		return "", nil
+	}
+	for _, r := range group.GoRuntime {
+		if covers(r.Arches, m.arches) {
+			r.Arches = nil // all of the policy's
+		}
+		rules = append(rules, source.Rule{Rule: r})
+	}
+	return "GoRuntime", rules
+}
+
+// isGoThread reports whether the Go runtime makes threads with these flags of clone.
+func isGoThread(flags uint64) bool {
+	const without = 0x50f00 // CLONE_VM, FS, FILES, SIGHAND, THREAD and SYSVSEM
+	const settls = 0x80000
+	return flags&^settls == without
+}
+
+// unseen allows what a run may not show, on the ABIs on which it did not, if the rules
+// before do not.
+func (m *maker) unseen(calls []*seen, before []source.Rule) []source.Rule {
 	var rules []source.Rule
+	last := map[int]string{} // the reason of a rule's last call
 	for _, n := range needed {
+		if slices.ContainsFunc(before, func(r source.Rule) bool {
+			return len(r.Conds) == 0 && len(r.Arches) == 0 && slices.Contains(r.Calls, dsl.Target{Name: n.call})
+		}) {
+			continue
+		}
 		on, everywhere := m.lacking(n.call, find(calls, n.call))
 		if len(on) == 0 {
 			continue
@@ -41,7 +72,12 @@ func (m *maker) unseen(calls []*seen) []source.Rule {
 			rules = append(rules, source.Rule{Rule: dsl.Rule{Action: dsl.Allow, Arches: on}, Twins: m.twins, Close: i > 0})
 		}
 		rules[i].Calls = append(rules[i].Calls, dsl.Target{Name: n.call})
-		rules[i].Remarks = append(rules[i].Remarks, n.why)
+		why := n.why
+		if last[i] == why {
+			why = "likewise"
+		}
+		last[i] = n.why
+		rules[i].Remarks = append(rules[i].Remarks, why)
 	}
 	if len(rules) > 0 {
 		rules[0].Comments = []string{"Not seen, and needed all the same."}
@@ -77,8 +113,9 @@ func (m *maker) fallback(calls, all []*seen) []source.Rule {
 }
 
 // installer allows the calls by which Serve is put on top, by the program or by who
-// attaches it, as far as the program does not make them in one of the stages.
-func (m *maker) installer(stages ...[]*seen) []source.Rule {
+// attaches it, as far as the program does not make them in one of the stages, and the
+// rules before do not allow them plainly.
+func (m *maker) installer(before []source.Rule, stages ...[]*seen) []source.Rule {
 	seenWith := func(name string, args map[string]uint64) bool {
 		return slices.ContainsFunc(stages, func(calls []*seen) bool {
 			s := find(calls, name)
@@ -103,7 +140,10 @@ func (m *maker) installer(stages ...[]*seen) []source.Rule {
 		if !seenWith("mmap", map[string]uint64{"prot": 3, "flags": 0x22}) {
 			add(sys.Mmap, sys.Mmap.Prot.Only(linux.PROT_READ, linux.PROT_WRITE), sys.Mmap.Flags.Only(linux.MAP_PRIVATE, linux.MAP_ANONYMOUS))
 		}
-		if !seenWith("munmap", nil) {
+		plain := func(r source.Rule) bool {
+			return len(r.Conds) == 0 && len(r.Arches) == 0 && names([]source.Rule{r}, "munmap")
+		}
+		if !seenWith("munmap", nil) && !slices.ContainsFunc(before, plain) {
 			add(sys.Munmap)
 		}
 		for i := range rules[own:] {

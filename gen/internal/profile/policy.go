@@ -48,20 +48,34 @@ func (p *Profile) Policies(name string) (*Learned, error) {
 	serve := p.Select(func(k Key) bool { return k.Phase == Serve })
 	if start.Len() == 0 || serve.Len() == 0 {
 		all := m.calls(p)
-		rules := slices.Concat(m.sections(all), m.unseen(all), m.fallback(all, all))
+		group, base := m.runtime(all)
+		rules := slices.Concat(m.beyond(all, base, ""), m.unseen(all, base), m.fallback(all, all))
 		m.remark(all)
-		return &Learned{nil, []source.Policy{whole(source.Policy{Name: name, Rules: rules}, rules...)}, m.remarks}, nil
+		return &Learned{nil, []source.Policy{whole(source.Policy{Name: name, Group: group, Rules: rules}, slices.Concat(base, rules)...)}, m.remarks}, nil
 	}
 	// Calls of no phase may belong to either.
 	start = p.Select(func(k Key) bool { return k.Phase != Serve })
 	serve = p.Select(func(k Key) bool { return k.Phase != Start })
 	later := m.calls(serve)
 	earlier, all := m.calls(start), m.calls(p)
-	common := slices.Concat(m.sections(later), m.unseen(later), m.fallback(later, later))
-	first := slices.Concat(m.beyond(earlier, common), m.fallback(earlier, all), m.installer(earlier, later))
+	group, base := m.runtime(all)
+	m.serves = true
+	own := slices.Concat(m.beyond(later, base, ""), m.unseen(later, base))
+	m.serves = false
+	if group != "" {
+		own = append(own, m.fallback(all, later)...) // the group makes threads
+	} else {
+		own = append(own, m.fallback(later, later)...)
+	}
+	common := slices.Concat(base, own)
+	first := m.beyond(earlier, common, "at the start")
+	if !names(common, "clone3") {
+		first = append(first, m.fallback(earlier, all)...)
+	}
+	first = append(first, m.installer(common, earlier, later)...)
 	m.remark(all)
 	l := &Learned{Remarks: m.remarks}
-	l.Lists = []source.List{{Name: "serve", Rules: common}}
+	l.Lists = []source.List{{Name: "serve", Group: group, Rules: own}}
 	l.Policies = []source.Policy{
 		whole(source.Policy{Name: "Serve", After: "Start", List: "serve"}, common...),
 		whole(source.Policy{Name: "Start", List: "serve", Rules: first}, slices.Concat(common, first)...),
@@ -70,11 +84,17 @@ func (p *Profile) Policies(name string) (*Learned, error) {
 	return l, nil
 }
 
+// names reports whether rules name a call.
+func names(rules []source.Rule, call string) bool {
+	return slices.ContainsFunc(rules, func(r source.Rule) bool { return slices.Contains(r.Calls, dsl.Target{Name: call}) })
+}
+
 // maker makes a policy.
 type maker struct {
 	arches  []dsl.Arch
 	abis    []*abi.Arch
 	twins   bool // other forms of calls belong to it
+	serves  bool // what is being made is for programs that have begun
 	remarks []string
 }
 

@@ -57,12 +57,11 @@ func (m *maker) remark(calls []*seen) {
 		}
 	}
 	if s := find(calls, "clone"); s != nil { // clone3's are among them
-		const without = 0x50f00 // CLONE_VM, FS, FILES, SIGHAND, THREAD and SYSVSEM
-		const settls, setTID, clearTID = 0x80000, 0x100000, 0x200000
-		if s.any("flags", func(v uint64) bool { return v&^settls == without }) {
-			say("Threads were made as Go's runtime makes them: begin the rules with group.GoRuntime, for it needs more than a run shows.")
+		const setTID, clearTID = 0x100000, 0x200000
+		if s.any("flags", isGoThread) {
+			say("Threads were made as Go's runtime makes them, so the rules begin with group.GoRuntime, for it needs more than a run shows. group.GoNet and group.GoExec have the like for packages net and os/exec.")
 		}
-		if s.any("flags", func(v uint64) bool { return v == without|settls|setTID|clearTID }) {
+		if s.any("flags", func(v uint64) bool { return v&setTID != 0 && v&clearTID != 0 && isGoThread(v&^(setTID|clearTID)) }) {
 			say("Threads were made as glibc makes them: group.GlibcThreads has what they may need beyond this run.")
 		}
 	}

@@ -25,11 +25,6 @@ func (s *seen) target() (dsl.Target, []dsl.Arch) {
 	return dsl.Target{Name: s.name}, nil
 }
 
-// sections are rules for calls, theme by theme.
-func (m *maker) sections(calls []*seen) []source.Rule {
-	return m.themed(calls, "", func(s *seen) []source.Rule { return m.rules(s) })
-}
-
 // themed are the rules for calls, theme by theme: those without conditions together,
 // then the others.
 func (m *maker) themed(calls []*seen, suffix string, rules func(*seen) []source.Rule) []source.Rule {
@@ -176,7 +171,7 @@ func (m *maker) rules(s *seen) []source.Rule {
 		}
 		rules = append(rules, r)
 	}
-	if s.name == "execve" && len(rules) == 1 && s.count == 1 {
+	if s.name == "execve" && len(rules) == 1 && s.count == 1 && !m.serves {
 		rules[0].Remark = "1, by which it is started under the filter"
 	}
 	return rules
@@ -225,14 +220,14 @@ func alike(call dsl.Target, abis []*abi.Arch, conds []dsl.Cond) bool {
 	return true
 }
 
-// beyond are the rules for calls that others do not allow already.
-func (m *maker) beyond(calls []*seen, others []source.Rule) []source.Rule {
-	return m.themed(calls, "at the start", func(s *seen) []source.Rule {
+// beyond are the rules for calls that others, which come before, do not decide.
+func (m *maker) beyond(calls []*seen, others []source.Rule, suffix string) []source.Rule {
+	return m.themed(calls, suffix, func(s *seen) []source.Rule {
 		target, _ := s.target()
 		return slices.DeleteFunc(m.rules(s), func(r source.Rule) bool {
 			return slices.ContainsFunc(others, func(o source.Rule) bool {
-				return slices.Contains(o.Meant().Calls, target) && o.Action == r.Action && covers(o.Arches, r.Arches) &&
-					(reflect.DeepEqual(o.Conds, r.Conds) || s.covered(o.Conds))
+				return slices.Contains(o.Meant().Calls, target) && covers(o.Arches, r.Arches) &&
+					(reflect.DeepEqual(o.Conds, r.Conds) && o.Action == r.Action || s.covered(o.Conds))
 			})
 		})
 	})

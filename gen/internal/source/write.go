@@ -19,13 +19,15 @@ type Policy struct {
 	Policy *dsl.Policy
 	After  string // name of the policy's After; empty: none
 	List   string // name of the list that its rules begin with; empty: none
-	Rules  []Rule // the policy's, behind that list
+	Group  string // or the variable of package group; empty: none
+	Rules  []Rule // the policy's, behind that
 }
 
 // List is a variable with rules for several policies.
 type List struct {
 	Name  string
 	Doc   []string
+	Group string // the variable of package group that it begins with; empty: none
 	Rules []Rule
 }
 
@@ -33,6 +35,7 @@ const (
 	dslPath   = "github.com/secgen-dev/secgen/dsl"
 	sysPath   = dslPath + "/sys"
 	linuxPath = dslPath + "/linux"
+	groupPath = dslPath + "/group"
 )
 
 // Write returns the text of a package's one file.
@@ -44,6 +47,7 @@ func Write(pkg, doc string, lists []List, policies ...Policy) ([]byte, error) {
 	f.ImportName(dslPath, "dsl")
 	f.ImportName(sysPath, "sys")
 	f.ImportName(linuxPath, "linux")
+	f.ImportName(groupPath, "group")
 	document := func(lines []string) {
 		for _, line := range comment(strings.Join(lines, "\n")) {
 			f.Comment(line)
@@ -61,7 +65,7 @@ func Write(pkg, doc string, lists []List, policies ...Policy) ([]byte, error) {
 	}
 	for _, l := range lists {
 		document(l.Doc)
-		f.Var().Id(l.Name).Op("=").Add(w.rules(l.Rules))
+		f.Var().Id(l.Name).Op("=").Add(behind(l.Group, w.rules(l.Rules)))
 	}
 	for _, p := range policies {
 		document(p.Doc)
@@ -142,13 +146,21 @@ func (w *writer) fields(p Policy) []jen.Code {
 	switch own := w.rules(p.Rules); {
 	case p.List == "" && len(p.Rules) == 0:
 	case p.List == "":
-		fields = append(fields, jen.Id("Rules").Op(":").Add(own))
+		fields = append(fields, jen.Id("Rules").Op(":").Add(behind(p.Group, own)))
 	case len(p.Rules) == 0:
 		fields = append(fields, jen.Id("Rules").Op(":").Id(p.List))
 	default:
 		fields = append(fields, jen.Id("Rules").Op(":").Qual("slices", "Concat").Call(jen.Id(p.List), own))
 	}
 	return fields
+}
+
+// behind is rules behind those of a group, if there is one.
+func behind(group string, own jen.Code) jen.Code {
+	if group == "" {
+		return own
+	}
+	return jen.Qual("slices", "Concat").Call(jen.Qual(groupPath, group), own)
 }
 
 // rules is a list of rules, a line each or more.
