@@ -35,7 +35,12 @@ func init() {
 	modes["overflow"] = func() work { debug.SetMaxStack(1 << 20); return func() { deep(1 << 30) } }
 	modes["sigpipe"] = sigpipe
 	for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGABRT, syscall.SIGSEGV} {
-		modes[signalName(s)] = func() work { return func() { must(syscall.Kill(syscall.Getpid(), s)); select {} } }
+		modes[signalName(s)] = func() work {
+			return func() {
+				must(syscall.Kill(syscall.Getpid(), s))
+				time.Sleep(time.Hour) // not for ever, which is a deadlock and another end
+			}
+		}
 	}
 }
 
