@@ -168,7 +168,7 @@ func filters(t *testing.T, status string) (n int) {
 	}
 	_, rest, found := strings.Cut(string(text), "\nSeccomp_filters:")
 	if _, err := fmt.Sscan(rest, &n); !found || err != nil {
-		t.Skip("the kernel does not count a thread's filters (it does since Linux 5.10)")
+		t.Skip("the kernel does not count a thread's filters (it does since Linux 5.9)")
 	}
 	return n
 }

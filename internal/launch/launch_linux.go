@@ -39,10 +39,10 @@ func Find(args []string) (Command, error) {
 	return Command{Path: path, Args: args}, err
 }
 
-// Started is a command that runs, or is about to.
-type Started struct {
+// started is a command that runs, or is about to.
+type started struct {
 	*os.Process
-	Listener *notify.Listener // where its calls arrive, beginning with the execve that it becomes the command by
+	listener *notify.Listener // where its calls arrive, beginning with the execve that it becomes the command by
 
 	word <-chan error
 }
@@ -50,13 +50,13 @@ type Started struct {
 // childName is what Child knows itself by.
 const childName = "secgen: to become a command"
 
-// Start has a child of this program install the filter on one of its threads and
+// start has a child of this program install the filter on one of its threads and
 // become the command by execve, which ends the others. The filter must hand over
 // execve, so that the child waits there until the listener is in other hands; all
 // else is done before, so the filter need not let it happen. The command gets this
 // process's standard files, environment and directory. Programs that use this package
 // call Child first of all.
-func (c Command) Start(ctx context.Context) (*Started, error) {
+func (c Command) start(ctx context.Context) (*started, error) {
 	if c.Env == nil {
 		c.Env = os.Environ()
 	}
@@ -109,12 +109,12 @@ func (c Command) Start(ctx context.Context) (*Started, error) {
 		}
 		return nil, err
 	}
-	return &Started{cmd.Process, listener, word}, nil
+	return &started{cmd.Process, listener, word}, nil
 }
 
-// Failed waits until the process has become the command, and returns the error if it
+// failed waits until the process has become the command, and returns the error if it
 // could not. Its calls must be answered meanwhile.
-func (s *Started) Failed() error { return <-s.word }
+func (s *started) failed() error { return <-s.word }
 
 // Supervise starts the command, unless the context has ended, passes on signals to
 // it, and has each call that arrives answered until the last process under the filter
@@ -126,11 +126,11 @@ func (c Command) Supervise(ctx context.Context, answer func(*notify.Request) err
 	if ctx.Err() != nil { // by a signal that came before
 		return nil, context.Cause(ctx)
 	}
-	s, err := c.Start(context.WithoutCancel(ctx))
+	s, err := c.start(context.WithoutCancel(ctx))
 	if err != nil {
 		return nil, err
 	}
-	defer s.Listener.Close()
+	defer s.listener.Close()
 	defer s.forward(signals)()
 	var state *os.ProcessState
 	ended := make(chan error, 1)
@@ -145,15 +145,15 @@ func (c Command) Supervise(ctx context.Context, answer func(*notify.Request) err
 		return nil, fmt.Errorf("%w: the command cannot go on", err)
 	}
 	err = <-ended
-	if failed := s.Failed(); failed != nil {
+	if failed := s.failed(); failed != nil {
 		return nil, failed
 	}
 	return state, err
 }
 
-func (s *Started) serve(answer func(*notify.Request) error) error {
+func (s *started) serve(answer func(*notify.Request) error) error {
 	for {
-		request, err := s.Listener.Receive(context.Background())
+		request, err := s.listener.Receive(context.Background())
 		if err == io.EOF {
 			return nil
 		}
@@ -176,13 +176,13 @@ func WaitKillable() uintptr {
 	return 0
 }
 
-// Becoming reports whether a process is Start's child still.
+// Becoming reports whether a process is start's child still.
 func Becoming(pid int) bool {
 	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	return err == nil && string(line) == childName+"\x00"
 }
 
-// Child does what Start wants of a child, and does not return; in any other process
+// Child does what start wants of a child, and does not return; in any other process
 // it does nothing.
 func Child() {
 	if len(os.Args) != 1 || os.Args[0] != childName {
@@ -250,6 +250,3 @@ func Status(state *os.ProcessState) int {
 	}
 	return state.ExitCode()
 }
-
-// Word is a command as one types it, for messages.
-func (c Command) Word() string { return strings.Join(c.Args, " ") }

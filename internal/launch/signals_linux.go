@@ -19,7 +19,7 @@ func caught() chan os.Signal {
 // forward passes on signals to the command, so that whoever ends, reloads or winds up
 // this process does so with the command. The terminal's own, such as the one of
 // Ctrl-C, reach both without that. It returns a function that ends it.
-func (s *Started) forward(signals <-chan os.Signal) (stop func()) {
+func (s *started) forward(signals <-chan os.Signal) (stop func()) {
 	done := make(chan bool)
 	go func() {
 		for {

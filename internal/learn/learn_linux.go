@@ -27,7 +27,7 @@ type Recorder struct {
 
 	profile   gen.Profile
 	phase     string
-	child     int  // Start's child, by its process's number
+	child     int  // the launcher's, by its process's number
 	became    bool // the command
 	processes map[int]*process
 	threads   map[int]*thread
@@ -91,7 +91,7 @@ func (r *Recorder) Run(ctx context.Context, c launch.Command) (*gen.Profile, *os
 func (r *Recorder) note(request *notify.Request) {
 	c := r.identify(request)
 	t := r.thread(request)
-	// What Start's child does on its way is not the command's, but for the last.
+	// What the launcher's child does on its way is not the command's, but for the last.
 	if t == nil || c.arch == "" || t.program == "" && c.name != "execve" {
 		return
 	}
@@ -182,7 +182,7 @@ func (r *Recorder) thread(request *notify.Request) *thread {
 			pid = request.Thread
 		}
 		if r.child == 0 {
-			r.child = pid // the first call is Start's child's
+			r.child = pid // the first call is the launcher's child's
 		}
 		p := r.processes[pid]
 		if p == nil {
